@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/signgate/signgate/internal/problem"
+)
+
+// Type tells the kinds of events apart.
+type Type string
+
+// The types of events. The last event of a run is its Summary.
+const (
+	TypePlan     Type = "plan"
+	TypeStep     Type = "step"
+	TypeProgress Type = "progress" // may be dropped where it comes too fast; no other type ever is
+	TypeVerdict  Type = "verdict"
+	TypeNotice   Type = "notice"
+	TypeSummary  Type = "summary"
+)
+
+// Status is where a step is.
+type Status string
+
+// The statuses of a step event.
+const (
+	Started Status = "started"
+	Done    Status = "done"
+	Reused  Status = "reused"
+	Failed  Status = "failed"
+	Skipped Status = "skipped"
+	Undone  Status = "undone"
+)
+
+// Event is one thing that happened in a run. Its JSON is the contract of `--output json`.
+type Event struct {
+	Time     time.Time        `json:"time"`
+	Type     Type             `json:"type"`
+	Step     string           `json:"step,omitempty"`
+	Status   Status           `json:"status,omitempty"`  // of a step event
+	Seconds  float64          `json:"seconds,omitempty"` // how long the step took, when it ended
+	Text     string           `json:"text,omitempty"`    // one line for a person
+	Problem  *problem.Problem `json:"error,omitempty"`   // of a failed step
+	Progress *Progress        `json:"progress,omitempty"`
+	Verdict  *Verdict         `json:"verdict,omitempty"`
+	Plan     *Plan            `json:"plan,omitempty"`
+	Summary  *Summary         `json:"summary,omitempty"`
+}
+
+// Progress says how far a step is. Total 0 means that nobody knows.
+type Progress struct {
+	Stage string `json:"stage,omitempty"` // "CLUSTER_DEPLOYING", "layer 2 of 5"
+	Done  int64  `json:"done"`
+	Total int64  `json:"total"`
+	Unit  string `json:"unit,omitempty"` // "bytes", "" for counts
+}
+
+// Verdict is one live deployment of the proof: what was expected of it and what the cluster did.
+type Verdict struct {
+	Case     string `json:"case"` // unsigned-public, unsigned-private, wrong-key, signed
+	Image    string `json:"image"`
+	Expected string `json:"expected"` // denied or admitted
+	Actual   string `json:"actual"`
+	Reason   string `json:"reason"`  // our word for it: no-policy, unsigned, wrong-key, signed…
+	Message  string `json:"message"` // the cluster's own words
+	OK       bool   `json:"ok"`      // as expected, and for the expected reason
+}
+
+// Plan is what a run would do: every step with its change, in the order of the list.
+type Plan struct {
+	Steps []Planned `json:"steps"`
+}
+
+// Planned is one step of a plan.
+type Planned struct {
+	Info
+	Change Change `json:"change"`
+}
+
+// Summary ends a run.
+type Summary struct {
+	OK      bool    `json:"ok"`
+	Seconds float64 `json:"seconds"`
+	Created int     `json:"created"`
+	Reused  int     `json:"reused"`
+	Changed int     `json:"changed"`
+	Failed  int     `json:"failed"`
+	Skipped int     `json:"skipped"`
+}

@@ -1,0 +1,40 @@
+// Package state is the setup record: the answers a person gave, the world they
+// are for, what was resolved once, and a journal of what was meant, made and
+// found. It holds no secret, and nothing that can be inspected again.
+package state
+
+import "time"
+
+// Resource names one thing in the world: Kind is the API's own word
+// ("cloudkms.keyRing", "iam.binding"), Name its full resource name.
+type Resource struct {
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+}
+
+// Phase is how far an entry is.
+type Phase string
+
+// An entry is Intended before the call, Made or Found after it, Gone once removed.
+const (
+	Intended Phase = "intended"
+	Made     Phase = "made"
+	Found    Phase = "found"
+	Gone     Phase = "gone"
+)
+
+// Entry is one line of the journal: what this setup knows of a resource.
+type Entry struct {
+	Resource
+	Step      string            `json:"step"`
+	Phase     Phase             `json:"phase"`
+	Operation string            `json:"operation,omitempty"` // long-running operation in flight
+	Facts     map[string]string `json:"facts,omitempty"`     // what the server gave and cannot be computed
+	Time      time.Time         `json:"time"`                // of the last change of phase
+}
+
+// World says which cloud a record is for. It is refused in any other.
+type World struct {
+	Kind          string `json:"kind"` // "sandbox" or "google"
+	ProjectNumber string `json:"projectNumber,omitempty"`
+}
