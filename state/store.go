@@ -1,0 +1,290 @@
+package state
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/renameio/v2"
+)
+
+// Record is everything that is kept of one setup.
+type Record struct {
+	Name     string            `json:"name"`    // the person's name for it; its folder's name
+	Setup    string            `json:"setup"`   // random id, in the labels of what it made
+	Lineage  string            `json:"lineage"` // tells this record from another of the same name
+	Serial   int               `json:"serial"`  // grows with every save
+	World    World             `json:"world"`
+	Answers  Answers           `json:"answers"`
+	Pins     map[string]string `json:"pins,omitempty"` // resolved once: the image's digest, the key version
+	Entries  []Entry           `json:"entries,omitempty"`
+	Created  time.Time         `json:"created"`
+	Finished time.Time         `json:"finished,omitzero"` // when a run last ended with everything as wanted
+}
+
+// Errors that callers tell apart.
+var (
+	ErrNotFound = errors.New("no such setup")
+	ErrExists   = errors.New("a setup of that name exists")
+)
+
+// LockedError says that another process works on the setup.
+type LockedError struct {
+	Name string
+	PID  int // 0 if unknown
+}
+
+func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("another signgate works on setup %q", e.Name)
+	}
+	return fmt.Sprintf("another signgate (process %d) works on setup %q", e.PID, e.Name)
+}
+
+// WorldError says that a record is for another cloud than the one at hand.
+type WorldError struct {
+	Name       string
+	Want, Have World
+}
+
+func (e *WorldError) Error() string {
+	return fmt.Sprintf("setup %q is for %s, this is %s", e.Name, e.Want, e.Have)
+}
+
+// String names a world as a person would.
+func (w World) String() string {
+	kind := map[string]string{"sandbox": "the sandbox", "google": "Google Cloud"}[w.Kind]
+	if kind == "" {
+		kind = fmt.Sprintf("world %q", w.Kind)
+	}
+	if w.ProjectNumber == "" {
+		return kind
+	}
+	return kind + " (project number " + w.ProjectNumber + ")"
+}
+
+// Store is one setup's record, locked for this process and saved on every change.
+type Store struct {
+	folder string
+	lock   *flock.Flock
+
+	mu  sync.Mutex
+	rec Record
+}
+
+var setupName = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$`)
+
+// Folder is where the setup's record and files are, below the state folder.
+func Folder(dir, name string) string { return filepath.Join(dir, "setups", name) }
+
+const recordFile = "record.json"
+
+// Create starts a setup and its record. ErrExists if there is one of that name.
+func Create(dir, name string, world World, answers Answers) (*Store, error) {
+	if !setupName.MatchString(name) {
+		return nil, fmt.Errorf("setup name %q: use up to 64 lower-case letters, digits, dots, dashes and underscores", name)
+	}
+	s, err := lock(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(s.path()); err == nil {
+		s.Close()
+		return nil, fmt.Errorf("setup %q: %w", name, ErrExists)
+	}
+	s.rec = Record{Name: name, Setup: token(4), Lineage: token(8), World: world, Answers: answers, Created: time.Now().UTC().Truncate(time.Second)}
+	if err := s.save(); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Open locks a setup and reads its record. ErrNotFound, *LockedError, *CorruptError and *NewerError tell why not.
+func Open(dir, name string) (*Store, error) {
+	if _, err := Read(dir, name); err != nil {
+		return nil, err // before the lock: a name that is not there leaves no folder behind
+	}
+	s, err := lock(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if s.rec, err = Read(dir, name); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Read returns a setup's record without locking it: for looking only.
+func Read(dir, name string) (Record, error) {
+	if !setupName.MatchString(name) {
+		return Record{}, fmt.Errorf("setup %q: %w", name, ErrNotFound)
+	}
+	path := filepath.Join(Folder(dir, name), recordFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Record{}, fmt.Errorf("setup %q: %w", name, ErrNotFound)
+	}
+	if err != nil {
+		return Record{}, fmt.Errorf("read the record of setup %q: %w", name, err)
+	}
+	return decode(path, data)
+}
+
+// Listed is a setup in the state folder; Err says why its record cannot be read.
+type Listed struct {
+	Name   string
+	Record Record
+	Err    error
+}
+
+// List returns the setups in the state folder by name. No folder is no setups.
+func List(dir string) ([]Listed, error) {
+	found, err := os.ReadDir(filepath.Join(dir, "setups"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list setups: %w", err)
+	}
+	var all []Listed
+	for _, f := range found {
+		rec, err := Read(dir, f.Name())
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		all = append(all, Listed{Name: f.Name(), Record: rec, Err: err})
+	}
+	return all, nil
+}
+
+func lock(dir, name string) (*Store, error) {
+	folder := Folder(dir, name)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	path := filepath.Join(folder, "lock")
+	l := flock.New(path, flock.SetPermissions(0o600))
+	ok, err := l.TryLock() // the kernel frees the lock of a process that died
+	if err != nil {
+		return nil, fmt.Errorf("lock setup %q: %w", name, err)
+	}
+	if !ok {
+		text, _ := os.ReadFile(path)
+		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
+		return nil, &LockedError{Name: name, PID: pid}
+	}
+	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
+		l.Unlock()
+		return nil, fmt.Errorf("lock setup %q: %w", name, err)
+	}
+	return &Store{folder: folder, lock: l}, nil
+}
+
+func (s *Store) path() string { return filepath.Join(s.folder, recordFile) }
+
+// Folder is the setup's own folder: its record, cosign.pub, its log.
+func (s *Store) Folder() string { return s.folder }
+
+// Record returns a copy of the record as it stands.
+func (s *Store) Record() Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rec.clone()
+}
+
+// Update changes the record and returns once the change is on disk. If change
+// fails or the disk does, the record stays as it was.
+func (s *Store) Update(change func(*Record) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.rec
+	s.rec = before.clone()
+	err := change(&s.rec)
+	if err == nil {
+		err = s.save()
+	}
+	if err != nil {
+		s.rec = before
+	}
+	return err
+}
+
+// save writes the record to a new file, syncs it, and renames it into place.
+func (s *Store) save() error {
+	s.rec.Serial++
+	data, err := encode(s.rec)
+	if err != nil {
+		return fmt.Errorf("save setup %q: %w", s.rec.Name, err)
+	}
+	if err := renameio.WriteFile(s.path(), data, 0o600, renameio.WithTempDir(s.folder)); err != nil {
+		return fmt.Errorf("save setup %q: %w", s.rec.Name, err)
+	}
+	return nil
+}
+
+// Bind ties the record to a world at its first use and refuses any other afterwards.
+func (s *Store) Bind(world World) error {
+	have := s.Record().World
+	switch {
+	case have.Kind != world.Kind, have.ProjectNumber != "" && have.ProjectNumber != world.ProjectNumber:
+		return &WorldError{Name: s.rec.Name, Want: have, Have: world}
+	case have.ProjectNumber == "":
+		return s.Update(func(r *Record) error { r.World = world; return nil })
+	}
+	return nil
+}
+
+// Close frees the lock.
+func (s *Store) Close() error { return s.lock.Unlock() }
+
+// Remove deletes the setup's folder: its last act. Files that signgate did not
+// put there keep the folder alive.
+func (s *Store) Remove() error {
+	for _, name := range []string{"cosign.pub", recordFile, "lock"} { // the record goes after what it knows of
+		if err := os.Remove(filepath.Join(s.folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove setup %q: %w", s.rec.Name, err)
+		}
+	}
+	os.Remove(s.folder) // fails where something else lies in it: that is theirs
+	return s.Close()
+}
+
+func (r Record) clone() Record {
+	c := r
+	c.Entries = slices.Clone(r.Entries)
+	for i := range c.Entries {
+		c.Entries[i].Facts = clone(c.Entries[i].Facts)
+	}
+	c.Pins = clone(r.Pins)
+	return c
+}
+
+func clone(m map[string]string) map[string]string {
+	if m == nil {
+		return nil
+	}
+	c := make(map[string]string, len(m))
+	for k, v := range m {
+		c[k] = v
+	}
+	return c
+}
+
+func token(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
