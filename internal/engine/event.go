@@ -82,6 +82,7 @@ type Summary struct {
 	OK      bool    `json:"ok"`
 	Seconds float64 `json:"seconds"`
 	Created int     `json:"created"`
+	Removed int     `json:"removed,omitempty"`
 	Reused  int     `json:"reused"`
 	Changed int     `json:"changed"`
 	Failed  int     `json:"failed"`

@@ -1,0 +1,292 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// world is what fake steps act on: a set of things that are there, and a log of calls.
+type world struct {
+	mu     sync.Mutex
+	there  map[string]bool
+	calls  []string
+	broken map[string]error // step id -> what its Apply answers
+	gate   map[string]chan struct{}
+}
+
+func newWorld() *world {
+	return &world{there: map[string]bool{}, broken: map[string]error{}, gate: map[string]chan struct{}{}}
+}
+
+func (w *world) log(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls = append(w.calls, fmt.Sprintf(format, args...))
+}
+
+type fake struct {
+	*world
+	id    string
+	needs []string
+}
+
+func (f fake) Info() engine.Info    { return engine.Info{ID: f.id, Title: f.id, Needs: f.needs} }
+func (f fake) Commands() []string   { return nil }
+func (f fake) res() state.Resource  { return state.Resource{Kind: "fake", Name: f.id} }
+func (f fake) has(name string) bool { f.mu.Lock(); defer f.mu.Unlock(); return f.there[name] }
+
+func (f fake) Inspect(context.Context, engine.Ledger) (engine.Change, error) {
+	for _, n := range f.needs {
+		if !f.has(n) {
+			return engine.Change{}, fmt.Errorf("%s is not there", n)
+		}
+	}
+	if f.has(f.id) {
+		return engine.Change{Action: engine.None, Summary: f.id}, nil
+	}
+	return engine.Change{Action: engine.Create, Summary: f.id}, nil
+}
+
+func (f fake) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
+	f.log("apply %s", f.id)
+	if g := f.gate[f.id]; g != nil {
+		select {
+		case <-g:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err := f.broken[f.id]; err != nil {
+		return err
+	}
+	if err := l.Intend(f.res()); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.there[f.id] = true
+	f.mu.Unlock()
+	return l.Made(f.res(), nil)
+}
+
+func (f fake) Undo(_ context.Context, l engine.Ledger) error {
+	f.log("undo %s", f.id)
+	f.mu.Lock()
+	delete(f.there, f.id)
+	f.mu.Unlock()
+	return l.Gone(f.res())
+}
+
+func setup(t interface {
+	Fatal(...any)
+	TempDir() string
+	Cleanup(func())
+}, w *world, needs ...[]string) (*engine.Engine, *state.Store) {
+	store, err := state.Create(t.TempDir(), "t", state.World{Kind: "sandbox"}, state.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return engineOn(t, store, w, needs...), store
+}
+
+func engineOn(t interface{ Fatal(...any) }, store *state.Store, w *world, needs ...[]string) *engine.Engine {
+	var steps []engine.Step
+	for i, n := range needs {
+		steps = append(steps, fake{w, string(rune('a' + i)), n})
+	}
+	e, err := engine.New(store, steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func quiet(engine.Event) {}
+
+func TestRunThenNothingToDo(t *testing.T) {
+	w := newWorld()
+	e, _ := setup(t, w, nil, []string{"a"}, []string{"a"}, []string{"b", "c"})
+	plan, err := e.Plan(t.Context(), quiet)
+	if err != nil || plan.Counts()[engine.Create] != 4 {
+		t.Fatalf("plan %+v, %v: want four to create, inspected or not", plan, err)
+	}
+	sum, err := e.Run(t.Context(), plan, engine.Options{}, quiet)
+	if err != nil || sum.Created != 4 || !sum.OK {
+		t.Fatalf("run: %+v, %v", sum, err)
+	}
+	if w.calls[0] != "apply a" || w.calls[3] != "apply d" {
+		t.Errorf("order %v", w.calls)
+	}
+	w.calls = nil
+	plan, _ = e.Plan(t.Context(), quiet)
+	sum, err = e.Run(t.Context(), plan, engine.Options{}, quiet)
+	if err != nil || !plan.Clean() || sum.Reused != 4 || len(w.calls) != 0 {
+		t.Errorf("second run: %+v, %v, calls %v", sum, err, w.calls)
+	}
+}
+
+func TestFailureSkipsOnlyWhatDependsOnIt(t *testing.T) {
+	w := newWorld()
+	boom := errors.New("boom")
+	w.broken["b"] = boom
+	e, _ := setup(t, w, nil, []string{"a"}, []string{"a"}, []string{"b"})
+	plan, _ := e.Plan(t.Context(), quiet)
+	var skipped *problem.Problem
+	sum, err := e.Run(t.Context(), plan, engine.Options{}, func(ev engine.Event) {
+		if ev.Status == engine.Failed {
+			skipped = ev.Problem
+		}
+	})
+	if !errors.Is(err, boom) || sum.OK || sum.Failed != 1 || sum.Skipped != 1 || sum.Created != 2 {
+		t.Errorf("summary %+v, %v", sum, err)
+	}
+	if skipped == nil || skipped.ID != "unknown" {
+		t.Errorf("problem %+v", skipped)
+	}
+	delete(w.broken, "b")
+	plan, _ = e.Plan(t.Context(), quiet)
+	if sum, err := e.Run(t.Context(), plan, engine.Options{}, quiet); err != nil || sum.Created != 2 || sum.Reused != 2 {
+		t.Errorf("resumed: %+v, %v", sum, err)
+	}
+}
+
+func TestStopLetsWhatIsInFlightEnd(t *testing.T) {
+	w := newWorld()
+	w.gate["a"] = make(chan struct{})
+	e, _ := setup(t, w, nil, []string{"a"})
+	plan, _ := e.Plan(t.Context(), quiet)
+	sum, err := e.Run(t.Context(), plan, engine.Options{}, func(ev engine.Event) {
+		if ev.Step == "a" && ev.Status == engine.Started {
+			e.Stop()
+			close(w.gate["a"])
+		}
+	})
+	if !errors.Is(err, engine.ErrStopped) || sum.Created != 1 || sum.Skipped != 1 || !w.there["a"] || w.there["b"] {
+		t.Errorf("summary %+v, %v, there %v", sum, err, w.there)
+	}
+}
+
+func TestDestroyGoesBackwardsAndSparesWhatWasFound(t *testing.T) {
+	w := newWorld()
+	w.there["a"] = true
+	e, store := setup(t, w, nil, []string{"a"}, []string{"b"})
+	plan, _ := e.Plan(t.Context(), quiet)
+	if _, err := e.Run(t.Context(), plan, engine.Options{}, quiet); err != nil {
+		t.Fatal(err)
+	}
+	w.calls = nil
+	sum, err := e.Destroy(t.Context(), quiet)
+	if err != nil || sum.Removed != 2 || !slices.Equal(w.calls, []string{"undo c", "undo b"}) || !w.there["a"] {
+		t.Errorf("destroy: %+v, %v, calls %v", sum, err, w.calls)
+	}
+	for _, entry := range store.Record().Entries {
+		if entry.Phase != state.Gone {
+			t.Errorf("left on record: %+v", entry)
+		}
+	}
+}
+
+func TestNewRefusesWhatIsNoGraph(t *testing.T) {
+	store, err := state.Create(t.TempDir(), "t", state.World{}, state.Answers{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	w := newWorld()
+	for _, steps := range [][]engine.Step{
+		{fake{w, "a", nil}, fake{w, "a", nil}},
+		{fake{w, "a", []string{"b"}}, fake{w, "b", nil}},
+	} {
+		if _, err := engine.New(store, steps); err == nil {
+			t.Error("accepted a list that is no graph")
+		}
+	}
+}
+
+func TestLedgerKeepsOriginAndPins(t *testing.T) {
+	_, store := setup(t, newWorld())
+	l := engine.NewLedger(store, "s", quiet)
+	r := state.Resource{Kind: "k", Name: "n"}
+	l.Found(r, nil)
+	l.Intend(r)
+	if got := l.Entry(r).Phase; got != state.Found {
+		t.Errorf("changing a found thing made it %q", got)
+	}
+	l.Gone(r)
+	l.Intend(r)
+	l.Operation(r, "op-1")
+	if e := l.Entry(r); e.Phase != state.Intended || e.Operation != "op-1" {
+		t.Errorf("entry %+v", e)
+	}
+	l.Made(r, map[string]string{"uid": "1"})
+	if e := l.Entry(r); e.Phase != state.Made || e.Operation != "" || e.Facts["uid"] != "1" {
+		t.Errorf("entry %+v", e)
+	}
+	if err := errors.Join(l.SetPin("d", "1"), l.SetPin("d", "1")); err != nil {
+		t.Error(err)
+	}
+	if err := l.SetPin("d", "2"); err == nil || l.Pin("d") != "1" {
+		t.Errorf("a pin moved: %v", err)
+	}
+}
+
+// Law: whatever the graph and whichever steps fail or are stopped first, nothing
+// starts before what it needs, and running again ends with everything there, each made once.
+func TestAnyGraphEndsTheSame(t *testing.T) {
+	dir := t.TempDir()
+	count := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.IntRange(1, 12).Draw(rt, "steps")
+		needs := make([][]string, n)
+		for i := range needs {
+			for j := range i {
+				if rapid.IntRange(0, 3).Draw(rt, "edge") == 0 {
+					needs[i] = append(needs[i], string(rune('a'+j)))
+				}
+			}
+		}
+		count++
+		store, err := state.Create(dir, fmt.Sprintf("t%d", count), state.World{}, state.Answers{})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer store.Close()
+		w := newWorld()
+		victim := string(rune('a' + rapid.IntRange(0, n-1).Draw(rt, "victim")))
+		w.broken[victim] = errors.New("boom")
+		e := engineOn(rt, store, w, needs...)
+		plan, _ := e.Plan(t.Context(), quiet)
+		if _, err := e.Run(t.Context(), plan, engine.Options{}, quiet); err == nil {
+			rt.Fatal("the failure was lost")
+		}
+		delete(w.broken, victim)
+		plan, _ = e.Plan(t.Context(), quiet)
+		if sum, err := e.Run(t.Context(), plan, engine.Options{}, quiet); err != nil || !sum.OK {
+			rt.Fatalf("resumed: %+v, %v", sum, err)
+		}
+		order := map[string]int{}
+		for i, c := range w.calls {
+			if _, twice := order[c]; twice && c != "apply "+victim {
+				rt.Fatalf("%s twice in %v", c, w.calls)
+			}
+			order[c] = i
+		}
+		for i, ns := range needs {
+			for _, need := range ns {
+				if order["apply "+need] > order["apply "+string(rune('a'+i))] {
+					rt.Fatalf("%c before %s in %v", 'a'+i, need, w.calls)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,233 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// Options of a run.
+type Options struct {
+	// Overwrite allows steps to revert what someone changed by hand.
+	Overwrite bool
+}
+
+// outcome is how a step ended, for those that need it and for the summary.
+type outcome struct {
+	status  Status
+	changed bool             // it did something to the world
+	cause   *problem.Problem // of a failure, or of the failure that led to skipping
+}
+
+// Run carries out a plan: every step as soon as all that it needs is there, many
+// at once. A failure skips what depends on it and nothing else. Steps that the
+// plan found as wanted are inspected again only if something they need changed.
+// The last event is the summary; the error is the first problem, or ErrStopped.
+func (e *Engine) Run(ctx context.Context, plan Plan, opt Options, emit func(Event)) (Summary, error) {
+	start := time.Now()
+	r := &run{Engine: e, opt: opt, emit: serial(emit), plan: plan}
+	outcomes := r.walk(forward(e.infos), func(i int, needs []outcome) outcome { return r.step(ctx, i, needs) })
+	return r.finish(start, outcomes)
+}
+
+// Destroy undoes, in the reverse order, what this setup made; found things stay.
+func (e *Engine) Destroy(ctx context.Context, emit func(Event)) (Summary, error) {
+	start := time.Now()
+	r := &run{Engine: e, emit: serial(emit)}
+	outcomes := r.walk(backward(e.infos), func(i int, needs []outcome) outcome { return r.undo(ctx, i, needs) })
+	return r.finish(start, outcomes)
+}
+
+type run struct {
+	*Engine
+	opt  Options
+	emit func(Event)
+	plan Plan
+}
+
+// walk runs each step once all its edges are done, in parallel, and returns how each ended.
+func (r *run) walk(edges [][]int, do func(i int, needs []outcome) outcome) []outcome {
+	outcomes := make([]outcome, len(r.steps))
+	done := make([]chan struct{}, len(r.steps))
+	for i := range done {
+		done[i] = make(chan struct{})
+	}
+	for i := range r.steps {
+		go func() {
+			defer close(done[i])
+			needs := make([]outcome, len(edges[i]))
+			for n, j := range edges[i] {
+				<-done[j]
+				needs[n] = outcomes[j]
+			}
+			outcomes[i] = do(i, needs)
+		}()
+	}
+	for _, d := range done {
+		<-d
+	}
+	return outcomes
+}
+
+// step brings one step to its end and reports it.
+func (r *run) step(ctx context.Context, i int, needs []outcome) outcome {
+	info := r.infos[i]
+	if o, skip := r.skip(ctx, info, needs); skip {
+		return o
+	}
+	planned := r.plan.Steps[i].Change
+	if quiet := !anyChanged(needs); quiet && (planned.Action == None || planned.Action == Reuse) {
+		return r.end(info, time.Now(), outcome{status: Reused}, planned.Summary)
+	}
+	start := time.Now()
+	r.report(Event{Type: TypeStep, Step: info.ID, Status: Started, Text: info.Title})
+	l := r.ledger(i, r.emit)
+	change, err := r.steps[i].Inspect(ctx, l)
+	if err == nil {
+		err = r.apply(ctx, i, change, l)
+	}
+	switch {
+	case err != nil:
+		return r.end(info, start, outcome{status: Failed, cause: problem.From(err)}, "")
+	case change.Action == None || change.Action == Reuse:
+		return r.end(info, start, outcome{status: Reused}, change.Summary)
+	}
+	return r.end(info, start, outcome{status: Done, changed: true}, change.Summary)
+}
+
+func (r *run) apply(ctx context.Context, i int, change Change, l Ledger) error {
+	switch {
+	case change.Action == Blocked:
+		return change.Problem
+	case change.Action == None || change.Action == Reuse:
+		return nil
+	case change.Drift && !r.opt.Overwrite:
+		return problem.Drift(change.Summary, change.Before, change.After)
+	}
+	return r.steps[i].Apply(ctx, change, l)
+}
+
+// undo takes one step back. A step of which nothing is on record has nothing to undo.
+func (r *run) undo(ctx context.Context, i int, dependents []outcome) outcome {
+	info := r.infos[i]
+	if o, skip := r.skip(ctx, info, dependents); skip {
+		return o
+	}
+	l := r.ledger(i, r.emit)
+	if !owns(l.Entries()) {
+		return outcome{status: Reused}
+	}
+	start := time.Now()
+	r.report(Event{Type: TypeStep, Step: info.ID, Status: Started, Text: info.Title})
+	if err := r.steps[i].Undo(ctx, l); err != nil {
+		return r.end(info, start, outcome{status: Failed, cause: problem.From(err)}, "")
+	}
+	return r.end(info, start, outcome{status: Undone, changed: true}, info.Title)
+}
+
+func owns(entries []state.Entry) bool {
+	for _, e := range entries {
+		if e.Phase == state.Made || e.Phase == state.Intended {
+			return true
+		}
+	}
+	return false
+}
+
+// skip says whether a step is not to be started: something it needs is missing,
+// or the run was asked to stop. One cause makes one failure: the skipped carry it along.
+func (r *run) skip(ctx context.Context, info Info, needs []outcome) (outcome, bool) {
+	for _, n := range needs {
+		if n.status == Failed || n.status == Skipped {
+			r.report(Event{Type: TypeStep, Step: info.ID, Status: Skipped, Text: info.Title})
+			return outcome{status: Skipped, cause: n.cause}, true
+		}
+	}
+	if r.stopped() || ctx.Err() != nil {
+		r.report(Event{Type: TypeStep, Step: info.ID, Status: Skipped, Text: info.Title})
+		return outcome{status: Skipped}, true
+	}
+	return outcome{}, false
+}
+
+func (r *run) end(info Info, start time.Time, o outcome, text string) outcome {
+	if text == "" {
+		text = info.Title
+	}
+	r.report(Event{Type: TypeStep, Step: info.ID, Status: o.status, Seconds: time.Since(start).Seconds(), Text: text, Problem: o.cause})
+	return o
+}
+
+func (r *run) report(ev Event) {
+	ev.Time = time.Now()
+	r.emit(ev)
+}
+
+// finish adds up and says the last word.
+func (r *run) finish(start time.Time, outcomes []outcome) (Summary, error) {
+	s := Summary{Seconds: time.Since(start).Seconds()}
+	var first error
+	for i, o := range outcomes {
+		switch o.status {
+		case Undone:
+			s.Removed++
+		case Done:
+			if r.plan.Steps[i].Change.Action == Update {
+				s.Changed++
+			} else {
+				s.Created++
+			}
+		case Reused:
+			s.Reused++
+		case Skipped:
+			s.Skipped++
+		case Failed:
+			s.Failed++
+			if first == nil {
+				first = fmt.Errorf("step %s: %w", r.infos[i].ID, o.cause)
+			}
+		}
+	}
+	if first == nil && s.Skipped > 0 {
+		first = ErrStopped
+	}
+	s.OK = first == nil
+	r.report(Event{Type: TypeSummary, Summary: &s})
+	return s, first
+}
+
+func anyChanged(needs []outcome) bool {
+	for _, n := range needs {
+		if n.changed {
+			return true
+		}
+	}
+	return false
+}
+
+// forward gives each step the indexes of what it needs.
+func forward(infos []Info) [][]int {
+	index := map[string]int{}
+	edges := make([][]int, len(infos))
+	for i, info := range infos {
+		index[info.ID] = i
+		for _, need := range info.Needs {
+			edges[i] = append(edges[i], index[need])
+		}
+	}
+	return edges
+}
+
+// backward gives each step the indexes of what needs it.
+func backward(infos []Info) [][]int {
+	edges := make([][]int, len(infos))
+	for i, needs := range forward(infos) {
+		for _, j := range needs {
+			edges[j] = append(edges[j], i)
+		}
+	}
+	return edges
+}

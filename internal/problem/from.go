@@ -1,0 +1,109 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"google.golang.org/grpc/status"
+
+	"github.com/signgate/signgate/state"
+)
+
+// From explains an error. A Problem anywhere in it is returned as it is; words
+// that the catalogue does not know come back whole under the id "unknown".
+func From(err error) *Problem {
+	if err == nil {
+		return nil
+	}
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	if id := own(err); id != "" {
+		return Raise(id, err)
+	}
+	words := Words(err)
+	for _, e := range Catalogue() {
+		if e.Pattern == "" {
+			continue
+		}
+		if p := e.match(words); p != nil {
+			p.Err = err
+			return p
+		}
+	}
+	return Raise("unknown", err)
+}
+
+// own recognises signgate's typed errors.
+func own(err error) string {
+	var (
+		corrupt *state.CorruptError
+		newer   *state.NewerError
+		locked  *state.LockedError
+		world   *state.WorldError
+	)
+	switch {
+	case errors.As(err, &corrupt):
+		return "state-damaged"
+	case errors.As(err, &newer):
+		return "state-newer"
+	case errors.As(err, &locked):
+		return "setup-locked"
+	case errors.As(err, &world):
+		return "other-world"
+	case errors.Is(err, context.Canceled):
+		return "stopped"
+	}
+	return ""
+}
+
+// Raise makes the problem of a catalogue id, with err's words.
+func Raise(id string, err error) *Problem {
+	e, ok := Explain(id)
+	if !ok {
+		e = Entry{ID: id, What: id}
+	}
+	p := &Problem{ID: e.ID, What: e.What, Why: e.Why, Fix: e.Fix, Err: err}
+	if err != nil {
+		p.Words = Words(err)
+	}
+	return p
+}
+
+// Drift says what someone changed by hand, and what it was to be.
+func Drift(summary string, before, after []string) *Problem {
+	p := Raise("changed-by-hand", nil)
+	p.What = summary + ": " + p.What
+	p.Words = "is:     " + strings.Join(before, ", ") + "\nwanted: " + strings.Join(after, ", ")
+	return p
+}
+
+// Words are what the service said, with gRPC's wrapping taken off, fit for a terminal.
+func Words(err error) string {
+	text := err.Error()
+	if s, ok := status.FromError(err); ok && s.Message() != "" && !strings.Contains(s.Message(), "rpc error") {
+		text = s.Message()
+		if reason := reason(s); reason != "" && !strings.Contains(text, reason) {
+			text += " (" + reason + ")"
+		}
+	}
+	return strings.TrimSpace(Clean(text))
+}
+
+func (e Entry) match(words string) *Problem {
+	re, err := regexp.Compile(e.Pattern)
+	if err != nil {
+		return nil // a test compiles them all
+	}
+	at := re.FindStringSubmatchIndex(words)
+	if at == nil {
+		return nil
+	}
+	fill := func(template string) string {
+		return strings.TrimRight(string(re.ExpandString(nil, template, words, at)), " :")
+	}
+	return &Problem{ID: e.ID, What: fill(e.What), Why: fill(e.Why), Fix: fill(e.Fix), Words: words}
+}

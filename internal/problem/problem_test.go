@@ -1,0 +1,104 @@
+package problem_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+func TestCatalogue(t *testing.T) {
+	seen := map[string]bool{}
+	for _, e := range problem.Catalogue() {
+		if seen[e.ID] {
+			t.Errorf("%s stands twice", e.ID)
+		}
+		seen[e.ID] = true
+		if e.What == "" || e.Fix == "" {
+			t.Errorf("%s says not what happened or what to try", e.ID)
+		}
+		re, err := regexp.Compile(e.Pattern)
+		if err != nil {
+			t.Errorf("%s: %v", e.ID, err)
+			continue
+		}
+		for _, ref := range regexp.MustCompile(`\$\{(\w+)\}`).FindAllStringSubmatch(e.What+e.Why+e.Fix, -1) {
+			if re.SubexpIndex(ref[1]) < 0 {
+				t.Errorf("%s uses ${%s}, which its pattern does not have", e.ID, ref[1])
+			}
+		}
+	}
+}
+
+// The words are the services' own.
+func TestFromWords(t *testing.T) {
+	for _, c := range []struct{ words, id, in string }{
+		{"credentials: could not find default credentials. See https://cloud.google.com/docs/authentication/external/set-up-adc for more information", "credentials-missing", ""},
+		{`auth: "invalid_grant" "reauth related error (invalid_rapt)" "https://support.google.com/a/answer/9368756"`, "credentials-expired", ""},
+		{`transport: per-RPC creds failed due to error: auth: "invalid_grant" "Token has been expired or revoked."`, "credentials-revoked", ""},
+		{"Your application is authenticating by using local Application Default Credentials. The cloudkms.googleapis.com API requires a quota project, which is not set by default.", "quota-project-missing", ""},
+		{"Caller does not have required permission to use project acme-demo. Grant the caller the roles/serviceusage.serviceUsageConsumer role", "quota-project-denied", "acme-demo"},
+		{"Request had insufficient authentication scopes.", "scopes-insufficient", ""},
+		{"Billing account for project '42' is not found. Billing must be enabled for activation of service(s) 'container.googleapis.com' to proceed.", "billing-missing", ""},
+		{"Permission denied to enable service [cloudkms.googleapis.com]", "api-enable-denied", "cloudkms.googleapis.com"},
+		{"Cloud Key Management Service (KMS) API has not been used in project 42 before or it is disabled. Enable it by visiting https://console.developers.google.com/ then retry.", "api-not-enabled", ""},
+		{"Another activation or deactivation is in progress", "api-busy", ""},
+		{"Permission 'resourcemanager.projects.get' denied on resource '//cloudresourcemanager.googleapis.com/projects/x' (or it may not exist).", "project-not-found", ""},
+		{"Constraint constraints/iam.disableServiceAccountCreation violated for projects/42", "org-policy", "iam.disableServiceAccountCreation"},
+		{"There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.", "policy-conflict", ""},
+		{"Service account a@b.iam.gserviceaccount.com does not exist.", "account-not-visible", "a@b.iam.gserviceaccount.com"},
+		{`The user does not have access to service account "a@b". Ask a project owner to grant you the iam.serviceAccountUser role on the service account.`, "act-as-denied", "a@b"},
+		{"Policy update access denied.", "policy-update-denied", ""},
+		{`Insufficient regional quota to satisfy request: resource "SSD_TOTAL_GB": request requires '900.0' and is short '400.0'.`, "quota-exceeded", "SSD_TOTAL_GB"},
+		{"Instance 'x' creation failed: Quota 'IN_USE_ADDRESSES' exceeded. Limit: 8.0 in region R.", "quota-exceeded", "IN_USE_ADDRESSES"},
+		{`Project "p" has no network named "default".`, "network-missing", ""},
+		{"Cluster is running incompatible operation operation-1", "cluster-busy", ""},
+		{"projects/p/locations/l/keyRings/k/cryptoKeys/c/cryptoKeyVersions/1 is not enabled, current state is: PENDING_GENERATION.", "key-not-enabled", "PENDING_GENERATION"},
+		{"CryptoKeyVersion projects/p/locations/l/keyRings/k/cryptoKeys/c/cryptoKeyVersions/9 not found.", "key-version-missing", ""},
+		{`DENIED: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/p/locations/l/repositories/r" (or it may not exist)`, "registry-denied", "downloadArtifacts"},
+		{"GET https://index.docker.io/v2/library/nope/manifests/latest: MANIFEST_UNKNOWN: manifest unknown", "image-not-found", ""},
+		{"another operation (install/upgrade/rollback) is in progress", "helm-pending", ""},
+		{`failed calling webhook "policy.sigstore.dev": context deadline exceeded`, "webhook-unreachable", "policy.sigstore.dev"},
+		{"Permission 'cloudkms.keyRings.create' denied on resource 'projects/p/locations/l' (or it may not exist).", "permission-denied", "cloudkms.keyRings.create"},
+		{`Required "container.clusters.create" permission(s) for "projects/p".`, "permission-denied", "container.clusters.create"},
+		{"the moon is in the wrong phase", "unknown", ""},
+	} {
+		p := problem.From(fmt.Errorf("do it: %w", status.Error(codes.Unknown, c.words)))
+		if p.ID != c.id || !strings.Contains(p.What, c.in) {
+			t.Errorf("%q: got %s %q, want %s with %q", c.words, p.ID, p.What, c.id, c.in)
+		}
+		if !strings.Contains(p.Words, c.words) {
+			t.Errorf("%s lost the service's words: %q", c.id, p.Words)
+		}
+	}
+}
+
+func TestFromTyped(t *testing.T) {
+	for id, err := range map[string]error{
+		"state-damaged": &state.CorruptError{Path: "x"}, "state-newer": &state.NewerError{}, "setup-locked": &state.LockedError{},
+		"other-world": &state.WorldError{}, "stopped": context.Canceled,
+	} {
+		if p := problem.From(fmt.Errorf("outer: %w", err)); p.ID != id || !errors.Is(p, err) {
+			t.Errorf("%v: got %s", err, p.ID)
+		}
+	}
+	mine := problem.Raise("permissions-missing", nil)
+	if problem.From(fmt.Errorf("step: %w", mine)) != mine {
+		t.Error("a problem was explained twice")
+	}
+}
+
+func TestCleanLeavesNoControl(t *testing.T) {
+	got := problem.Clean("a\x1b[31mred\x07\u202eevil\u009b\nok\t")
+	if got != "a[31mredevil\nok\t" {
+		t.Errorf("got %q", got)
+	}
+}
