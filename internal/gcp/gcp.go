@@ -1,0 +1,158 @@
+// Package gcp is how signgate reaches Google Cloud: one credential, one network,
+// the official clients over both, and what is common to calling them: waiting
+// for long-running operations and waiting out what is eventually consistent.
+// It takes proxy, roots and credentials as arguments and reads no environment of
+// its own; only Application Default Credentials are looked for as Google's
+// libraries do. It never decides what to make: that is the steps' business.
+package gcp
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	artifactregistry "cloud.google.com/go/artifactregistry/apiv1"
+	billing "cloud.google.com/go/billing/apiv1"
+	container "cloud.google.com/go/container/apiv1"
+	iam "cloud.google.com/go/iam/admin/apiv1"
+	kms "cloud.google.com/go/kms/apiv1"
+	resourcemanager "cloud.google.com/go/resourcemanager/apiv3"
+	serviceusage "cloud.google.com/go/serviceusage/apiv1"
+	"golang.org/x/oauth2"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+)
+
+// Options say where and as whom.
+type Options struct {
+	Network         Network
+	CredentialsFile string // "": Application Default Credentials
+	UserAgent       string // "signgate/1.2.3"
+}
+
+// Clients are the official clients of every service that a setup uses. They
+// connect at their first call, share one credential, and may be used by many
+// goroutines at once.
+type Clients struct {
+	Projects  *resourcemanager.ProjectsClient
+	Billing   *billing.CloudBillingClient
+	Services  *serviceusage.Client
+	IAM       *iam.IamClient
+	KMS       *kms.KeyManagementClient
+	Artifacts *artifactregistry.Client
+	GKE       *container.ClusterManagerClient
+
+	// HTTP is the same network for what is not gRPC: registries, Kubernetes,
+	// Helm repositories. It adds no credential.
+	HTTP http.RoundTripper
+	// Tokens is the credential as golang.org/x/oauth2 has it; its scopes are cloud-platform and userinfo.email.
+	Tokens oauth2.TokenSource
+
+	credential *credential
+	quota      atomic.Pointer[string]
+	conns      []*grpc.ClientConn
+	kms        *grpc.ClientConn
+
+	mu       sync.Mutex
+	settling map[string]time.Time // service -> when we enabled it
+}
+
+// Dial makes the clients. It opens no connection; the only thing that can fail
+// early is the credential, with a *CredentialsError.
+func Dial(ctx context.Context, o Options) (*Clients, error) {
+	if o.UserAgent == "" {
+		o.UserAgent = "signgate"
+	}
+	transport := o.Network.Transport()
+	creds, err := findCredentials(ctx, o.CredentialsFile, &http.Client{Transport: transport})
+	if err != nil {
+		return nil, err
+	}
+	c := &Clients{
+		HTTP:       agent{transport, o.UserAgent},
+		credential: creds,
+		Tokens:     creds.source(),
+		settling:   map[string]time.Time{},
+	}
+	if err := c.connect(ctx, o); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Clients) connect(ctx context.Context, o Options) error {
+	at := func(host string) (option.ClientOption, error) {
+		conn, err := o.Network.grpc(host, o.UserAgent, c.authorize)
+		if err != nil {
+			return nil, fmt.Errorf("client for %s: %w", host, err)
+		}
+		c.conns = append(c.conns, conn)
+		if host == "cloudkms.googleapis.com" {
+			c.kms = conn
+		}
+		return option.WithGRPCConn(conn), nil
+	}
+	makers := []struct {
+		host string
+		make func(option.ClientOption) error
+	}{
+		{"cloudresourcemanager.googleapis.com", func(o option.ClientOption) (err error) {
+			c.Projects, err = resourcemanager.NewProjectsClient(ctx, o)
+			return
+		}},
+		{"cloudbilling.googleapis.com", func(o option.ClientOption) (err error) {
+			c.Billing, err = billing.NewCloudBillingClient(ctx, o)
+			return
+		}},
+		{"serviceusage.googleapis.com", func(o option.ClientOption) (err error) {
+			c.Services, err = serviceusage.NewClient(ctx, o)
+			return
+		}},
+		{"iam.googleapis.com", func(o option.ClientOption) (err error) {
+			c.IAM, err = iam.NewIamClient(ctx, o)
+			return
+		}},
+		{"cloudkms.googleapis.com", func(o option.ClientOption) (err error) {
+			c.KMS, err = kms.NewKeyManagementClient(ctx, o)
+			return
+		}},
+		{"artifactregistry.googleapis.com", func(o option.ClientOption) (err error) {
+			c.Artifacts, err = artifactregistry.NewClient(ctx, o)
+			return
+		}},
+		{"container.googleapis.com", func(o option.ClientOption) (err error) {
+			c.GKE, err = container.NewClusterManagerClient(ctx, o)
+			return
+		}},
+	}
+	for _, m := range makers {
+		opt, err := at(m.host)
+		if err != nil {
+			return err
+		}
+		if err := m.make(opt); err != nil {
+			return fmt.Errorf("client for %s: %w", m.host, err)
+		}
+	}
+	return nil
+}
+
+// KMSConn is the connection of the KMS client, for libraries that make their own
+// client (option.WithGRPCConn). It is closed with the Clients, not by them.
+func (c *Clients) KMSConn() *grpc.ClientConn { return c.kms }
+
+// BillTo names the project that calls are counted against, from now on. Listing
+// projects works without one, and with one only if that project has the Resource
+// Manager API enabled; so it is set once a project is chosen.
+func (c *Clients) BillTo(project string) { c.quota.Store(&project) }
+
+// Close ends the connections.
+func (c *Clients) Close() {
+	for _, conn := range c.conns {
+		conn.Close()
+	}
+}
