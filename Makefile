@@ -1,0 +1,61 @@
+# Needs Go 1.26, git and make. `make race` also needs a C compiler; `make lint` builds its linter.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
+export GOTOOLCHAIN := local
+
+BIN := $(CURDIR)/bin
+K8S := v1.34.4
+STAMP := k8s.io/component-base/version
+# policy-controller refuses an API server that does not say its version; it is stamped at link time.
+STAMPS := -X $(STAMP).gitVersion=$(K8S) -X $(STAMP).gitMajor=1 -X $(STAMP).gitMinor=34 -X $(STAMP).gitTreeState=clean
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
+
+.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench fuzz clean help
+
+help: ## say what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+build: signgate cluster policy-controller chart ## all binaries, in bin/
+
+signgate:
+	@go build -ldflags "-s -w" -o $(BIN)/signgate ./cmd/signgate
+
+cluster:
+	@[ -x $(BIN)/signgate-cluster ] || echo "building signgate-cluster: a Kubernetes control plane, about 15 CPU-minutes the first time"
+	@cd sandbox/cluster && go build -ldflags "-s -w $(STAMPS)" -o $(BIN)/signgate-cluster .
+
+policy-controller:
+	@[ -x $(BIN)/policy-controller ] || echo "building policy-controller, unmodified: about 4 CPU-minutes the first time"
+	@cd sandbox/cluster && go build -ldflags "-s -w" -o $(BIN)/policy-controller github.com/sigstore/policy-controller/cmd/webhook
+
+chart: policy-controller
+	@go run ./sandbox/chart/assemble -binary $(BIN)/policy-controller -out $(BIN)/policy-controller-chart.tgz \
+		-module "$$(cd sandbox/cluster && go list -m -f '{{.Dir}}' github.com/sigstore/policy-controller)"
+
+demo: build ## from an empty project to the proof, in the sandbox
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/signgate --sandbox; else $(BIN)/signgate apply --yes --sandbox; fi
+
+test: build ## every test, end to end ones included
+	@go run ./internal/testreport -expect .ci/skips -- ./... -- sandbox/cluster ./...
+
+test-fast: ## the inner loop: what needs no cluster
+	@go test ./...
+
+race: ## the race detector over everything that runs in process
+	@CGO_ENABLED=1 go test -race ./internal/... ./state/... ./steps/... ./sandbox/... ./tui/...
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt: the files above"; exit 1; }
+	@go run $(GOLANGCI) run ./...
+	@cd sandbox/cluster && go vet ./...
+	@go mod tidy -diff && go mod verify >/dev/null && cd sandbox/cluster && go mod tidy -diff
+
+bench: build ## figures, each beside what it is compared with
+	@go run ./internal/bench -bin $(BIN)
+
+clean: ## remove what was built here (the sandbox's state is elsewhere: signgate sandbox reset)
+	rm -rf bin .cache

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
+)
+
+// The exit codes are a contract: scripts depend on them.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitDiffers     = 3 // status: not as recorded; try: not admitted; apply --yes: a person's change would be reverted
+	exitInterrupted = 130
+)
+
+// codeError ends the program with a code and nothing more to say: a command that
+// `sandbox run` ran, a verdict already printed.
+type codeError int
+
+func (c codeError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// exit maps an error to its code, once, and says what went wrong.
+func (a *app) exit(err error) int {
+	var usage *usageError
+	var code codeError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &usage):
+		fmt.Fprintf(a.Err, "signgate: %v\nsigngate: hint: signgate --help\n", err)
+		return exitUsage
+	case errors.Is(err, errNotAsRecorded):
+		return exitDiffers
+	case errors.Is(err, engine.ErrStopped), errors.Is(err, context.Canceled):
+		fmt.Fprintf(a.Err, "signgate: stopped; what was made is on record\nsigngate: hint: %s\n", a.again("apply"))
+		return exitInterrupted
+	}
+	p := problem.From(err)
+	a.explain(p)
+	if p.ID == "changed-by-hand" {
+		return exitDiffers
+	}
+	return exitFailed
+}
+
+// explain says a problem in text, or as a JSON object where JSON was asked for.
+func (a *app) explain(p *problem.Problem) {
+	if a.output == "json" {
+		line, _ := json.Marshal(map[string]any{"type": "notice", "error": p})
+		fmt.Fprintf(a.Out, "%s\n", line)
+		return
+	}
+	fmt.Fprintf(a.Err, "signgate: %s\n", p.What)
+	if p.Words != "" && p.Words != p.What {
+		fmt.Fprintf(a.Err, "  %s\n", strings.ReplaceAll(p.Words, "\n", "\n  "))
+	}
+	if p.Why != "" {
+		fmt.Fprintf(a.Err, "signgate: why: %s\n", p.Why)
+	}
+	if p.Fix != "" {
+		fmt.Fprintf(a.Err, "signgate: hint: %s\n", p.Fix)
+	}
+	fmt.Fprintf(a.Err, "signgate: more: signgate explain %s\n", p.ID)
+}
+
+// again is the command line that goes on with this setup.
+func (a *app) again(verb string) string {
+	line := "signgate " + verb
+	if a.sandbox {
+		line += " --sandbox"
+	}
+	if a.setup != "" {
+		line += " --setup " + a.setup
+	}
+	if a.stateDir != a.env.stateDir() {
+		line += " --state-dir " + a.stateDir
+	}
+	return line
+}

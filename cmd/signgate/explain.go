@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/signgate/signgate/internal/problem"
+)
+
+func newExplain(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "explain [ID]",
+		GroupID: "help",
+		Short:   "Say what an error id means and what to try",
+		Args:    usageArgs(cobra.MaximumNArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				for _, e := range problem.Catalogue() {
+					fmt.Fprintf(a.Out, "%-24s %s\n", e.ID, plainTemplate(e.What))
+				}
+				return nil
+			}
+			e, ok := problem.Explain(args[0])
+			if !ok {
+				return usagef("no error has the id %q; signgate explain lists them", args[0])
+			}
+			fmt.Fprintf(a.Out, "%s: %s\n", e.ID, plainTemplate(e.What))
+			if e.Why != "" {
+				fmt.Fprintf(a.Out, "\nwhy: %s\n", plainTemplate(e.Why))
+			}
+			fmt.Fprintf(a.Out, "\ntry: %s\n", plainTemplate(e.Fix))
+			return nil
+		},
+	}
+}

@@ -1,0 +1,8 @@
+// Command signgate takes a Google Cloud project to a GKE cluster that runs only
+// images signed with a Cloud KMS key, and proves it live. This package wires
+// flags, streams and the environment to the packages that do the work: a file a verb.
+package main
+
+import "os"
+
+func main() { os.Exit(Main()) }

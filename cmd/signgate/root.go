@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+// streams are where a verb reads and writes: results to Out, all else to Err.
+type streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// app is what every verb shares: streams, the environment as read once, the
+// flags that hold for all of them.
+type app struct {
+	streams
+	env environ
+
+	sandbox  bool
+	stateDir string
+	setup    string
+	output   string
+	yes      bool
+}
+
+// Main runs the command line and returns the exit code.
+func Main() int {
+	a := &app{streams: streams{os.Stdin, os.Stdout, os.Stderr}, env: readEnviron(os.Environ())}
+	root := newRoot(a)
+	root.SetArgs(os.Args[1:])
+	return a.exit(root.ExecuteContext(context.Background()))
+}
+
+func newRoot(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "signgate",
+		Short: "A GKE cluster that runs only images signed with your Cloud KMS key",
+		Long: `signgate takes a Google Cloud project to a GKE cluster that runs only container
+images signed with a Cloud KMS key, and proves it live. Without a verb it opens
+the wizard. With --sandbox it works on a Google Cloud on this machine: no account,
+no cost.`,
+		Args:          usageArgs(cobra.NoArgs),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if a.output != "text" && a.output != "json" {
+				return usagef("--output is text or json, not %q", a.output)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runWizard(cmd.Context(), a) },
+	}
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	f := root.PersistentFlags()
+	f.BoolVar(&a.sandbox, "sandbox", false, "work on the Google Cloud of this machine instead of the real one")
+	f.StringVar(&a.stateDir, "state-dir", a.env.stateDir(), "`folder` for records and the sandbox")
+	f.StringVar(&a.setup, "setup", "", "`name` of the setup (default: the only one, or the project's id)")
+	f.StringVarP(&a.output, "output", "o", "text", "`format` of results: text, or json (one object a line)")
+	f.BoolVarP(&a.yes, "yes", "y", false, "accept the plan without asking")
+	root.AddGroup(&cobra.Group{ID: "setup", Title: "The setup:"}, &cobra.Group{ID: "help", Title: "Help and practice:"})
+	root.AddCommand(
+		newPlan(a), newApply(a), newStatus(a), newDestroy(a), newSign(a), newTry(a), newDoctor(a),
+		newExplain(a), newVersion(a), newSandbox(a),
+	)
+	root.SetHelpCommandGroupID("help")
+	root.SetCompletionCommandGroupID("help")
+	return root
+}
+
+// usageError is a command line that cannot be meant: exit code 2.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// usageArgs turns a check of arguments into one that fails as wrong usage.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{err}
+		}
+		return nil
+	}
+}
+
+var errNotAsRecorded = errors.New("not as recorded")

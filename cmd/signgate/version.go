@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newVersion(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		GroupID: "help",
+		Short:   "Print the version, and those of the parts it is made of",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE: func(*cobra.Command, []string) error {
+			info, _ := debug.ReadBuildInfo()
+			version := "(devel)"
+			if info != nil && info.Main.Version != "" {
+				version = info.Main.Version
+			}
+			fmt.Fprintf(a.Out, "signgate %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			if info == nil {
+				return nil
+			}
+			for _, d := range info.Deps {
+				switch d.Path {
+				case "github.com/sigstore/cosign/v2", "helm.sh/helm/v3", "k8s.io/client-go", "cloud.google.com/go/kms":
+					fmt.Fprintf(a.Out, "  %s %s\n", d.Path, d.Version)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// plainTemplate shows a catalogue text with its groups as words: ${service} becomes SERVICE.
+func plainTemplate(s string) string {
+	return regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(s, func(m string) string {
+		return strings.ToUpper(strings.Trim(m, "${}"))
+	})
+}
