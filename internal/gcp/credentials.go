@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"cloud.google.com/go/auth"
@@ -97,19 +98,47 @@ func (c *credential) source() oauth2.TokenSource {
 	return oauth2adapt.TokenSourceFromTokenProvider(c)
 }
 
-// authorize adds the token and the quota project to a call. It does so here and
-// not as per-RPC credentials because gRPC would flatten the typed error to text;
-// the connections it serves are all TLS.
-func (c *Clients) authorize(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	token, err := c.credential.Token(ctx)
-	if err != nil {
+// authorize adds the token to a service's calls, and the project that they are
+// counted against. It does so here and not as per-RPC credentials because gRPC
+// would flatten the typed error to text; the connections it serves are all TLS.
+//
+// The services that know projects (Resource Manager, Billing, Service Usage) are
+// asked without a quota project first: with one, they would have to be enabled in
+// it even to list projects. Only where the caller's own project turns out to have
+// them off is the question put again with one.
+func (c *Clients) authorize(host string) grpc.UnaryClientInterceptor {
+	first := slices.Contains([]string{"cloudresourcemanager.googleapis.com", "cloudbilling.googleapis.com", "serviceusage.googleapis.com"}, host)
+	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		token, err := c.credential.Token(ctx)
+		if err != nil {
+			return err
+		}
+		ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token.Value)
+		project, err := c.payer(ctx)
+		if err != nil {
+			return err
+		}
+		billed := ctx
+		if project != "" {
+			billed = metadata.AppendToOutgoingContext(ctx, "x-goog-user-project", project)
+		}
+		if !first || project == "" {
+			return invoke(billed, method, req, reply, conn, opts...)
+		}
+		err = invoke(ctx, method, req, reply, conn, opts...)
+		if _, off := Disabled(err); off {
+			return invoke(billed, method, req, reply, conn, opts...)
+		}
 		return err
 	}
-	kv := []string{"authorization", "Bearer " + token.Value}
-	if q := c.quota.Load(); q != nil && *q != "" {
-		kv = append(kv, "x-goog-user-project", *q)
+}
+
+// payer is the project that BillTo named, or the one in the credential's file.
+func (c *Clients) payer(ctx context.Context) (string, error) {
+	if q := c.quota.Load(); q != nil {
+		return *q, nil
 	}
-	return invoke(metadata.AppendToOutgoingContext(ctx, kv...), method, req, reply, conn, opts...)
+	return c.credential.QuotaProjectID(ctx)
 }
 
 // SignIn asks for a token now, so that a missing or expired sign-in shows before anything else is tried.

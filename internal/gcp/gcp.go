@@ -86,7 +86,7 @@ func Dial(ctx context.Context, o Options) (*Clients, error) {
 
 func (c *Clients) connect(ctx context.Context, o Options) error {
 	at := func(host string) (option.ClientOption, error) {
-		conn, err := o.Network.grpc(host, o.UserAgent, c.authorize)
+		conn, err := o.Network.grpc(host, o.UserAgent, c.authorize(host))
 		if err != nil {
 			return nil, fmt.Errorf("client for %s: %w", host, err)
 		}
