@@ -12,7 +12,7 @@ K8S := v1.34.4
 STAMP := k8s.io/component-base/version
 # policy-controller refuses an API server that does not say its version; it is stamped at link time.
 STAMPS := -X $(STAMP).gitVersion=$(K8S) -X $(STAMP).gitMajor=1 -X $(STAMP).gitMinor=34 -X $(STAMP).gitTreeState=clean
-GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.6.2
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 .PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench fuzz clean help
 
