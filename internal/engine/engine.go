@@ -149,3 +149,23 @@ func serial(emit func(Event)) func(Event) {
 		emit(ev)
 	}
 }
+
+// UpTo returns the step of that id and all that it needs, in the order of the list.
+func UpTo(steps []Step, id string) ([]Step, error) {
+	wanted := map[string]bool{id: true}
+	var out []Step
+	for i := len(steps) - 1; i >= 0; i-- {
+		info := steps[i].Info()
+		if !wanted[info.ID] {
+			continue
+		}
+		for _, need := range info.Needs {
+			wanted[need] = true
+		}
+		out = append([]Step{steps[i]}, out...)
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("no step %q", id)
+	}
+	return out, nil
+}

@@ -290,3 +290,15 @@ func TestAnyGraphEndsTheSame(t *testing.T) {
 		}
 	})
 }
+
+func TestUpToTakesWhatIsNeededAndNoMore(t *testing.T) {
+	w := newWorld()
+	all := []engine.Step{fake{w, "a", nil}, fake{w, "b", nil}, fake{w, "c", []string{"a"}}, fake{w, "d", []string{"c"}}}
+	got, err := engine.UpTo(all, "c")
+	if err != nil || len(got) != 2 || got[0].Info().ID != "a" || got[1].Info().ID != "c" {
+		t.Errorf("got %v, %v", got, err)
+	}
+	if _, err := engine.UpTo(all, "x"); err == nil {
+		t.Error("an unknown step was accepted")
+	}
+}
