@@ -1,0 +1,163 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// Backend is all that the wizard needs from outside; cmd/signgate implements it.
+// Errors become problems by problem.From. Every method with a context may take
+// long and is called outside the event loop; several may be called at once.
+type Backend interface {
+	// World says at once, without asking anyone, which of the two worlds this is.
+	World() World
+
+	// Connect signs in (and starts the sandbox where that is the world). It is
+	// called again when the person asks to try again. note tells what it is doing.
+	Connect(ctx context.Context, note func(string)) (World, error)
+
+	// Setups lists what is on record in this state folder, unreadable ones with their error.
+	Setups(context.Context) ([]state.Listed, error)
+
+	// Projects gives a page of the projects that the account sees whose id or name
+	// contains filter ("" is all). The first page has token ""; the last answers Next "".
+	Projects(ctx context.Context, filter, token string) (ProjectPage, error)
+
+	// Project looks up a project by id: lists lag behind, and not everyone may list.
+	Project(ctx context.Context, id string) (Project, error)
+
+	// Regions lists where key, images and cluster can be.
+	Regions(ctx context.Context, project string) ([]Region, error)
+
+	// Cost prices a cluster of these answers. ok is false where nobody knows.
+	Cost(state.Answers) (c Cost, ok bool)
+
+	// Create starts a new setup with these answers. It makes nothing in the cloud.
+	Create(context.Context, state.Answers) (Session, error)
+
+	// Open goes on with a setup on record.
+	Open(ctx context.Context, name string) (Session, error)
+}
+
+// Session is one setup, locked for this process until Close.
+type Session interface {
+	Name() string            // of the setup
+	Answers() state.Answers  // as recorded
+	Entries() []state.Entry  // the journal: what was meant, made and found
+	Link(state.Entry) string // its page in the cloud console, "" if it has none
+	Resume() string          // the command that goes on with this setup
+
+	// Commands are what a person would type instead of a step.
+	Commands(step string) []string
+
+	// Plan inspects everything and changes nothing. A blocked step is part of the
+	// plan, not an error.
+	Plan(context.Context) (engine.Plan, error)
+
+	// Run carries a plan out, as Plan gave it. overwrite lets it revert what
+	// someone changed by hand. emit is called from one goroutine at a time; the last
+	// event is the summary. The error is nil if all went well. It may be called
+	// again, after Plan, when it has returned: also after Stop.
+	Run(ctx context.Context, plan engine.Plan, overwrite bool, emit func(engine.Event)) error
+
+	// Stop lets what is in flight end and starts nothing new; Run then returns.
+	Stop()
+
+	// Removals says what Destroy would remove and what it would leave, and why.
+	Removals(context.Context) ([]Removal, error)
+
+	// Destroy removes what this setup made, with events as Run's.
+	Destroy(ctx context.Context, emit func(engine.Event)) error
+
+	Close() error
+}
+
+// A session may do more; a screen offers it only where it is there.
+type (
+	// Preflighter checks sign-in, project, billing, APIs and permissions, each
+	// line reported as it starts and as it ends.
+	Preflighter interface {
+		Preflight(ctx context.Context, report func(Check)) error
+	}
+	// Trier asks the cluster whether it would admit an image, and why.
+	Trier interface {
+		Try(ctx context.Context, image string) (engine.Verdict, error)
+	}
+	// Estimator knows about how long a step takes in this world; 0 if it does not.
+	Estimator interface {
+		Estimate(step string) time.Duration
+	}
+)
+
+// World is which cloud this is and as whom.
+type World struct {
+	Sandbox bool
+	Account string // "" until connected
+	State   string // folder in which setups are recorded
+}
+
+// Name is the world as a person would say it.
+func (w World) Name() string {
+	if w.Sandbox {
+		return "sandbox"
+	}
+	return "Google Cloud"
+}
+
+// Project is one that the account sees.
+type Project struct {
+	ID     string
+	Name   string
+	Number string
+}
+
+// ProjectPage is a part of a list of projects.
+type ProjectPage struct {
+	Projects []Project
+	Next     string // token of the next page, "" on the last
+}
+
+// Region is a place for key, images and cluster.
+type Region struct {
+	Name  string
+	Place string   // "Montréal", "" if unknown
+	Note  string   // where the choice matters: price, carbon, latency
+	Zones []string // full names
+}
+
+// Cost is what a setup costs while it exists, in US dollars.
+type Cost struct {
+	Hourly, Monthly float64
+	Note            string // what it leaves out, and the date of the price list
+}
+
+// CheckState is where a check is.
+type CheckState string
+
+// The states of a check.
+const (
+	CheckRunning CheckState = "running"
+	CheckPass    CheckState = "pass"
+	CheckFail    CheckState = "fail"
+	CheckUnknown CheckState = "cannot tell"
+)
+
+// Check is one line of the preflight. Reports of the same ID replace each other.
+type Check struct {
+	ID      string
+	Title   string // "Billing"
+	State   CheckState
+	Detail  string // "billingAccounts/01A2B3-…"
+	Problem *problem.Problem
+}
+
+// Removal is one thing that Destroy removes, or leaves.
+type Removal struct {
+	Name string // `key ring "cosign"`
+	Keep bool
+	Why  string // why it stays, or what happens instead ("destroyed on 24 December")
+}

@@ -1,0 +1,292 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/signgate/signgate/internal/problem"
+)
+
+// The smallest terminal that a screen is drawn on.
+const (
+	minWidth  = 40
+	minHeight = 12
+)
+
+// hold is how long a question that opened by itself takes no answer, so that a
+// key pressed for what was there before does not answer it.
+const hold = 400 * time.Millisecond
+
+// screen is one page of the wizard. It owns what is between the header and the
+// help line, and knows no other screen: where to go next is in flow.go.
+type screen interface {
+	Init() tea.Cmd
+	Keys() []binding          // what can be pressed now, the most useful first
+	Press(action) tea.Cmd     // one of Keys was
+	Update(tea.Msg) tea.Cmd   // everything else: typed text, pasted text, answers of commands
+	View(w, h int) []string   // at most h lines of at most w columns
+}
+
+// app is the wizard: the root model. It owns the size, the screen that is shown
+// and what all screens share.
+type app struct {
+	ctx     context.Context
+	backend Backend
+	theme   theme
+	keys    keys
+	now     func() time.Time
+
+	w, h    int
+	world   World
+	screen  screen
+	visit   int    // counts screens shown; answers meant for an earlier one are dropped
+	holding bool   // a question has just opened
+	help    bool
+	mouse   bool
+	notice  string // one line for the person, until the next key
+
+	setup   // what has been chosen and opened: flow.go
+	outcome Outcome
+}
+
+// holdOver ends the hold of a visit.
+type holdOver struct{ visit int }
+
+// copied says that text was sent to the clipboard.
+type copied struct{ what string }
+
+func (a *app) Init() tea.Cmd { return a.screen.Init() }
+
+// Update routes: size and ticks to the root, keys by the key map, the rest to the screen.
+func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		a.w, a.h = msg.Width, msg.Height
+		return a, nil
+	case tea.KeyPressMsg:
+		return a, a.press(msg)
+	case holdOver:
+		if msg.visit == a.visit {
+			a.holding = false
+		}
+		return a, nil
+	}
+	if cmd, mine := a.flow(msg); mine {
+		return a, cmd
+	}
+	return a, a.screen.Update(msg)
+}
+
+// press finds what a key means here. What is not in the key map is text.
+func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
+	a.notice = ""
+	b, ok := find(a.bindings(), msg.String())
+	if !ok {
+		a.help = false
+		return a.screen.Update(msg)
+	}
+	if b.Off == "" && b.Confirm && a.holding {
+		b.Off = "this has just opened; press it again"
+	}
+	if b.Off != "" {
+		a.notice = b.label() + ": " + b.Off
+		return nil
+	}
+	switch b.Do {
+	case doHelp:
+		a.help = !a.help
+	case doMouse:
+		a.mouse = !a.mouse
+	case doSuspend:
+		return tea.Suspend
+	case doQuit, doStop:
+		return a.leave()
+	default:
+		if a.help {
+			a.help = false
+			return nil
+		}
+		return a.screen.Press(b.Do)
+	}
+	return nil
+}
+
+// bindings are the screen's keys and those that work everywhere.
+func (a *app) bindings() []binding {
+	own := a.screen.Keys()
+	all := append([]binding{}, own...)
+	if _, typing := a.screen.(typist); typing {
+		help := a.keys.Help
+		help.Keys, help.Shown = []string{"f1"}, "f1" // ? is text here
+		all = append(all, help)
+	} else {
+		all = append(all, a.keys.Help, a.keys.Quit)
+	}
+	return append(all, a.keys.Stop, a.keys.Mouse, a.keys.Suspended)
+}
+
+// typist is a screen where letters are text.
+type typist interface{ typing() }
+
+// show makes s the screen.
+func (a *app) show(s screen) tea.Cmd {
+	a.screen, a.help, a.holding = s, false, false
+	a.visit++
+	return s.Init()
+}
+
+// ask holds the keys that confirm for a moment: a question has opened by itself.
+func (a *app) ask() tea.Cmd {
+	a.holding = true
+	visit := a.visit
+	return tea.Tick(hold, func(time.Time) tea.Msg { return holdOver{visit} })
+}
+
+// say shows a line to the person until the next key.
+func (a *app) say(format string, args ...any) { a.notice = fmt.Sprintf(format, args...) }
+
+// copy sends text to the clipboard through the terminal (OSC 52), which works over ssh too.
+func (a *app) copy(text, what string) tea.Cmd {
+	a.say("%s copied", what)
+	return tea.SetClipboard(text)
+}
+
+// View draws the frame: exactly as wide and as high as the terminal, or smaller.
+func (a *app) View() tea.View {
+	v := tea.NewView(strings.Join(a.frame(), "\n"))
+	v.AltScreen = true
+	v.WindowTitle = a.title()
+	if a.mouse {
+		v.MouseMode = tea.MouseModeCellMotion
+	}
+	return v
+}
+
+func (a *app) frame() []string {
+	if a.w < minWidth || a.h < minHeight {
+		return a.tooSmall()
+	}
+	head := []string{a.header(), ""}
+	foot := []string{"", a.helpLine()}
+	if a.notice != "" {
+		foot[0] = " " + a.theme.Warn.Render(fit(a.notice, a.w-2))
+	}
+	room := a.h - len(head) - len(foot)
+	var body []string
+	if a.help {
+		body = a.helpPage(a.w-2, room)
+	} else {
+		body = a.screen.View(a.w-2, room)
+	}
+	lines := make([]string, 0, a.h)
+	lines = append(lines, head...)
+	for i := range room {
+		l := ""
+		if i < len(body) {
+			l = fit(" "+body[i], a.w)
+		}
+		lines = append(lines, l)
+	}
+	return append(lines, foot...)
+}
+
+func (a *app) tooSmall() []string {
+	text := fmt.Sprintf("signgate needs %d×%d, this terminal is %d×%d. Make it larger; nothing is lost.", minWidth, minHeight, a.w, a.h)
+	lines := wrap(text, a.w)
+	return lines[:min(len(lines), max(a.h, 0))]
+}
+
+// header is our name, the setup at hand, the world, and the stopwatch of a run.
+func (a *app) header() string {
+	right := a.worldMark()
+	if d := a.elapsed(); d > 0 {
+		right += "  " + clock(d)
+	}
+	left := " " + a.theme.Title.Render("signgate")
+	if about := a.about(); about != "" {
+		left += "   " + a.theme.Dim.Render(about)
+	}
+	return row(left, right+" ", a.w)
+}
+
+// worldMark is always on screen: one must never wonder whose cloud this is.
+func (a *app) worldMark() string {
+	if a.world.Sandbox {
+		return a.theme.Good.Render(a.world.Name())
+	}
+	return a.theme.Warn.Render(a.world.Name())
+}
+
+// helpLine lists the keys that fit; what is disabled is left to the help page.
+func (a *app) helpLine() string {
+	var out strings.Builder
+	used := 1
+	for _, b := range a.bindings() {
+		if b.Off != "" || b.Words == "" || b.Do == doStop || b.Do == doMouse || b.Do == doSuspend {
+			continue
+		}
+		w := width(b.label()) + 1 + width(b.Words)
+		if used > 1 {
+			w += 3
+		}
+		if used+w > a.w-1 {
+			break
+		}
+		if used > 1 {
+			out.WriteString(a.theme.Dim.Render(" · "))
+		}
+		out.WriteString(a.theme.keyStyle(b).Render(b.label()) + " " + a.theme.Dim.Render(b.Words))
+		used += w
+	}
+	return " " + out.String()
+}
+
+// keyStyle marks the dangerous keys.
+func (t theme) keyStyle(b binding) interface{ Render(...string) string } {
+	if b.Danger {
+		return t.Risk
+	}
+	return t.Accent
+}
+
+// helpPage is every key of the screen, what it does, and why it cannot now.
+func (a *app) helpPage(w, h int) []string {
+	lines := []string{a.theme.Strong.Render("Keys"), ""}
+	for _, b := range a.bindings() {
+		l := pad(a.theme.keyStyle(b).Render(b.label()), 8) + b.Words
+		if b.Danger {
+			l += a.theme.Risk.Render("  ! removes or overwrites")
+		}
+		if b.Off != "" {
+			l += a.theme.Dim.Render("  (not now: " + b.Off + ")")
+		}
+		lines = append(lines, fit(l, w))
+	}
+	return lines[:min(len(lines), h)]
+}
+
+// trouble draws a problem: what happened, why, what to try, and the service's own words.
+func (a *app) trouble(p *problem.Problem, w int) []string {
+	t := a.theme
+	lines := indent(t.Risk.Render("✗")+" ", wrap(t.Strong.Render(line(p.What)), w-2))
+	part := func(label, text string) {
+		if text == "" || text == p.What {
+			return
+		}
+		for i, l := range wrap(clean(text), w-8) {
+			if i > 0 {
+				label = ""
+			}
+			lines = append(lines, pad(t.Dim.Render(label), 8)+l)
+		}
+	}
+	part("  why", p.Why)
+	part("  try", p.Fix)
+	part("  words", p.Words)
+	part("  id", p.ID)
+	return lines
+}

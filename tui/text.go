@@ -1,0 +1,161 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// Terminals measure text in one of two ways: by code point (wcwidth) or by
+// grapheme. We do not know which one we are on without asking, so a string is as
+// wide as the wider of the two says: nothing we draw can then be too wide.
+func width(s string) int {
+	if ascii(s) {
+		return len(s)
+	}
+	return max(ansi.StringWidth(s), ansi.StringWidthWc(s))
+}
+
+// ascii reports whether s is printable ASCII alone, whose width is its length.
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
+// fit cuts s to at most w columns and shows by … that it did. s may hold styles.
+func fit(s string, w int) string {
+	switch {
+	case w <= 0:
+		return ""
+	case len(s) <= w, width(s) <= w:
+		return s
+	}
+	if s = ansi.Truncate(s, w, "…"); ansi.StringWidthWc(s) > w {
+		s = ansi.TruncateWc(s, w, "…")
+	}
+	return s
+}
+
+// pad makes s exactly w columns wide.
+func pad(s string, w int) string {
+	s = fit(s, w)
+	return s + spaces(w-width(s))
+}
+
+// spaces gives n of them; none for a negative n.
+func spaces(n int) string { return strings.Repeat(" ", max(0, n)) }
+
+// wrap breaks s into lines of at most w columns, at spaces where it can.
+func wrap(s string, w int) []string {
+	w = max(w, 1)
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		if len(line) <= w {
+			lines = append(lines, line)
+			continue
+		}
+		for l := range strings.SplitSeq(ansi.Wrap(line, w, ""), "\n") {
+			lines = append(lines, fit(strings.TrimRight(l, " "), w))
+		}
+	}
+	return lines
+}
+
+// indent puts prefix before each line.
+func indent(prefix string, lines []string) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = prefix + l
+	}
+	return out
+}
+
+// clean is the wizard's door for text that others wrote: escape sequences go, so
+// do control characters and the marks that reorder or join what is next to them
+// (a project could be named to look like another one). New lines stay.
+func clean(s string) string {
+	if ascii(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r),
+			r == unicode.ReplacementChar, r == '\u2028', r == '\u2029', r >= 0x1f3fb && r <= 0x1f3ff:
+			return -1
+		}
+		return r
+	}, ansi.Strip(s))
+}
+
+// line is clean on one line.
+func line(s string) string { return strings.Join(strings.Fields(clean(s)), " ") }
+
+// row puts left and right at the two ends of w columns; left gives way.
+func row(left, right string, w int) string {
+	if right == "" {
+		return pad(left, w)
+	}
+	right = fit(right, w-1)
+	return pad(left, w-1-width(right)) + " " + right
+}
+
+// clock is a duration as a stopwatch shows it.
+func clock(d time.Duration) string {
+	s := int(d.Round(time.Second) / time.Second)
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%02d:%02d", s/60, s%60)
+}
+
+// seconds is how long something took: "0.4s", "12.3s", "4m02s".
+func seconds(s float64) string {
+	if s < 60 {
+		return fmt.Sprintf("%.1fs", s)
+	}
+	return fmt.Sprintf("%dm%02ds", int(s)/60, int(s)%60)
+}
+
+// roughly is a duration as one would say it.
+func roughly(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return "a few seconds"
+	case d < 90*time.Second:
+		return fmt.Sprintf("%d s", int(d.Seconds())/10*10)
+	}
+	return fmt.Sprintf("%d min", int(d.Round(time.Minute)/time.Minute))
+}
+
+// size is a number of bytes as one would say it.
+func size(n int64) string {
+	const k = 1024
+	switch {
+	case n < k:
+		return fmt.Sprintf("%d B", n)
+	case n < k*k:
+		return fmt.Sprintf("%d KiB", n/k)
+	case n < k*k*k:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(k*k))
+	}
+	return fmt.Sprintf("%.1f GiB", float64(n)/(k*k*k))
+}
+
+// plural is "1 step", "2 steps".
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
