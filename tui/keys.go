@@ -12,6 +12,7 @@ type binding struct {
 	Shown   string   // how the first is written, if not as Bubble Tea names it
 	Words   string   // what it does, for the help line
 	Off     string   // why it is disabled now; "" if it is not
+	Quiet   bool     // works, but has no place in the help line
 	Danger  bool     // removes or overwrites something
 	Confirm bool     // answers a question: not taken from keys typed before it was asked
 }
@@ -48,6 +49,12 @@ func find(all []binding, pressed string) (binding, bool) {
 		return binding{}, false
 	}
 	return all[i], true
+}
+
+// quiet keeps b out of the help line; the help page has it.
+func quiet(b binding) binding {
+	b.Quiet = true
+	return b
 }
 
 // The actions.
@@ -100,14 +107,14 @@ func newKeys() keys {
 	return keys{
 		Accept:    b(doAccept, "enter", "go on", "enter"),
 		Back:      b(doBack, "esc", "back", "esc"),
-		Up:        b(doUp, "↑", "up", "up", "shift+tab"),
-		Down:      b(doDown, "↓", "down", "down", "tab"),
-		PageUp:    b(doPageUp, "pgup", "page up", "pgup"),
-		PageDown:  b(doPageDown, "pgdn", "page down", "pgdown"),
-		Top:       b(doTop, "home", "to the top", "home"),
-		Bottom:    b(doBottom, "end", "to the end", "end"),
-		Left:      b(doLeft, "←", "previous", "left"),
-		Right:     b(doRight, "→", "next", "right"),
+		Up:        quiet(b(doUp, "↑", "up", "up", "shift+tab")),
+		Down:      b(doDown, "↑↓", "move", "down", "tab"),
+		PageUp:    quiet(b(doPageUp, "pgup", "page up", "pgup")),
+		PageDown:  quiet(b(doPageDown, "pgdn", "page down", "pgdown")),
+		Top:       quiet(b(doTop, "home", "to the top", "home")),
+		Bottom:    quiet(b(doBottom, "end", "to the end", "end")),
+		Left:      quiet(b(doLeft, "←", "previous", "left")),
+		Right:     b(doRight, "←→", "choose", "right"),
 		Retry:     b(doRetry, "r", "try again", "r"),
 		Change:    b(doChange, "c", "change answers", "c"),
 		Log:       b(doLog, "l", "log", "l"),
@@ -120,10 +127,10 @@ func newKeys() keys {
 		Try:       b(doTry, "t", "try an image", "t"),
 		Destroy:   binding{Do: doDestroy, Keys: []string{"D"}, Words: "destroy", Danger: true},
 		Overwrite: binding{Do: doOver, Keys: []string{"O"}, Words: "overwrite changes", Danger: true, Confirm: true},
-		Mouse:     b(doMouse, "f2", "mouse on or off", "f2"),
+		Mouse:     quiet(b(doMouse, "f2", "mouse on or off (it takes away the terminal's own selection)", "f2")),
 		Help:      b(doHelp, "?", "help", "?", "f1"),
 		Quit:      b(doQuit, "q", "quit", "q"),
 		Stop:      b(doStop, "ctrl+c", "quit", "ctrl+c"),
-		Suspended: b(doSuspend, "ctrl+z", "suspend", "ctrl+z"),
+		Suspended: quiet(b(doSuspend, "ctrl+z", "suspend", "ctrl+z")),
 	}
 }

@@ -25,10 +25,10 @@ const hold = 400 * time.Millisecond
 // help line, and knows no other screen: where to go next is in flow.go.
 type screen interface {
 	Init() tea.Cmd
-	Keys() []binding          // what can be pressed now, the most useful first
-	Press(action) tea.Cmd     // one of Keys was
-	Update(tea.Msg) tea.Cmd   // everything else: typed text, pasted text, answers of commands
-	View(w, h int) []string   // at most h lines of at most w columns
+	Keys() []binding        // what can be pressed now, the most useful first
+	Press(action) tea.Cmd   // one of Keys was
+	Update(tea.Msg) tea.Cmd // everything else: typed text, pasted text, answers of commands
+	View(w, h int) []string // at most h lines of at most w columns
 }
 
 // app is the wizard: the root model. It owns the size, the screen that is shown
@@ -43,8 +43,8 @@ type app struct {
 	w, h    int
 	world   World
 	screen  screen
-	visit   int    // counts screens shown; answers meant for an earlier one are dropped
-	holding bool   // a question has just opened
+	visit   int  // counts screens shown; answers meant for an earlier one are dropped
+	holding bool // a question has just opened
 	help    bool
 	mouse   bool
 	notice  string // one line for the person, until the next key
@@ -117,16 +117,15 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 
 // bindings are the screen's keys and those that work everywhere.
 func (a *app) bindings() []binding {
-	own := a.screen.Keys()
-	all := append([]binding{}, own...)
+	help, stop := a.keys.Help, a.keys.Stop
+	all := append([]binding{}, a.screen.Keys()...)
 	if _, typing := a.screen.(typist); typing {
-		help := a.keys.Help
-		help.Keys, help.Shown = []string{"f1"}, "f1" // ? is text here
-		all = append(all, help)
+		help.Keys, help.Shown = []string{"f1"}, "f1" // ? and q are text here
+		all = append(all, help, stop)
 	} else {
-		all = append(all, a.keys.Help, a.keys.Quit)
+		all = append(all, help, a.keys.Quit, quiet(stop))
 	}
-	return append(all, a.keys.Stop, a.keys.Mouse, a.keys.Suspended)
+	return append(all, a.keys.Mouse, a.keys.Suspended)
 }
 
 // typist is a screen where letters are text.
@@ -221,28 +220,28 @@ func (a *app) worldMark() string {
 	return a.theme.Warn.Render(a.world.Name())
 }
 
-// helpLine lists the keys that fit; what is disabled is left to the help page.
+// helpLine lists the keys that fit. The first, help and quit always have their
+// place; what is disabled is left to the help page.
 func (a *app) helpLine() string {
-	var out strings.Builder
-	used := 1
+	var own, ever []string
 	for _, b := range a.bindings() {
-		if b.Off != "" || b.Words == "" || b.Do == doStop || b.Do == doMouse || b.Do == doSuspend {
+		if b.Off != "" || b.Quiet {
 			continue
 		}
-		w := width(b.label()) + 1 + width(b.Words)
-		if used > 1 {
-			w += 3
+		text := a.theme.keyStyle(b).Render(b.label()) + " " + a.theme.Dim.Render(b.Words)
+		if b.Do == doHelp || b.Do == doQuit || b.Do == doStop {
+			ever = append(ever, text)
+		} else {
+			own = append(own, text)
 		}
-		if used+w > a.w-1 {
-			break
-		}
-		if used > 1 {
-			out.WriteString(a.theme.Dim.Render(" · "))
-		}
-		out.WriteString(a.theme.keyStyle(b).Render(b.label()) + " " + a.theme.Dim.Render(b.Words))
-		used += w
 	}
-	return " " + out.String()
+	for {
+		l := " " + strings.Join(append(own[:len(own):len(own)], ever...), a.theme.Dim.Render(" · "))
+		if len(own) <= 1 || width(l) < a.w {
+			return fit(l, a.w)
+		}
+		own = own[:len(own)-1]
+	}
 }
 
 // keyStyle marks the dangerous keys.
@@ -272,7 +271,10 @@ func (a *app) helpPage(w, h int) []string {
 // trouble draws a problem: what happened, why, what to try, and the service's own words.
 func (a *app) trouble(p *problem.Problem, w int) []string {
 	t := a.theme
-	lines := indent(t.Risk.Render("✗")+" ", wrap(t.Strong.Render(line(p.What)), w-2))
+	var lines []string
+	for i, l := range wrap(line(p.What), w-2) {
+		lines = append(lines, []string{t.Risk.Render("✗ "), "  "}[min(i, 1)]+t.Strong.Render(l))
+	}
 	part := func(label, text string) {
 		if text == "" || text == p.What {
 			return

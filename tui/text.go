@@ -52,7 +52,7 @@ func pad(s string, w int) string {
 // spaces gives n of them; none for a negative n.
 func spaces(n int) string { return strings.Repeat(" ", max(0, n)) }
 
-// wrap breaks s into lines of at most w columns, at spaces where it can.
+// wrap breaks plain text into lines of at most w columns, at spaces where it can.
 func wrap(s string, w int) []string {
 	w = max(w, 1)
 	var lines []string
@@ -61,9 +61,32 @@ func wrap(s string, w int) []string {
 			lines = append(lines, line)
 			continue
 		}
-		for l := range strings.SplitSeq(ansi.Wrap(line, w, ""), "\n") {
-			lines = append(lines, fit(strings.TrimRight(l, " "), w))
+		var b strings.Builder
+		used := 0
+		for word := range strings.SplitSeq(line, " ") {
+			wide := width(word)
+			if used > 0 && used+1+wide > w {
+				lines = append(lines, b.String())
+				b.Reset()
+				used = 0
+			}
+			for wide > w { // a word wider than a line is cut
+				head := ansi.TruncateWc(word, w, "")
+				if head == "" {
+					break
+				}
+				lines = append(lines, head)
+				word = word[len(head):]
+				wide = width(word)
+			}
+			if used > 0 {
+				b.WriteByte(' ')
+				used++
+			}
+			b.WriteString(word)
+			used += wide
 		}
+		lines = append(lines, b.String())
 	}
 	return lines
 }

@@ -1,0 +1,118 @@
+package tui
+
+import (
+	"context"
+
+	"charm.land/bubbles/v2/textinput"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
+)
+
+// destroy shows what would be removed and what would stay, and takes the
+// setup's name, typed, as the confirmation.
+type destroy struct {
+	*app
+	ready    bool
+	removals []Removal
+	problem  *problem.Problem
+	input    textinput.Model
+	back     func() tea.Cmd // where one came from
+}
+
+type removals struct {
+	all []Removal
+	err error
+}
+
+func newDestroy(a *app, back func() tea.Cmd) *destroy {
+	s := &destroy{app: a, input: newInput(), back: back}
+	s.input.Placeholder = a.session.Name()
+	return s
+}
+
+func (s *destroy) typing() {}
+
+func (s *destroy) Init() tea.Cmd {
+	session := s.session
+	return s.do(func(ctx context.Context) tea.Msg {
+		all, err := session.Removals(ctx)
+		return removals{all, err}
+	})
+}
+
+func (s *destroy) Update(msg tea.Msg) tea.Cmd {
+	if m, ok := msg.(removals); ok {
+		s.ready, s.removals, s.problem = true, m.all, asProblem(m.err)
+		return nil
+	}
+	var cmd tea.Cmd
+	s.input, cmd = typeInto(s.input, msg)
+	return cmd
+}
+
+func (s *destroy) Keys() []binding {
+	k := s.keys
+	accept := k.Accept.says("remove it")
+	accept.Danger = true
+	switch {
+	case !s.ready:
+		accept.Off = "still looking"
+	case s.problem != nil:
+		accept.Off = "it is not known what would be removed"
+	case s.input.Value() != s.session.Name():
+		accept.Off = "type the setup's name: " + line(s.session.Name())
+	}
+	return []binding{accept, k.Back}
+}
+
+func (s *destroy) Press(do action) tea.Cmd {
+	switch do {
+	case doBack:
+		return s.back()
+	case doAccept:
+		return s.destroyIt()
+	}
+	return nil
+}
+
+// destroyIt starts the removal.
+func (a *app) destroyIt() tea.Cmd {
+	s := a.session
+	a.run = newRun(a.plan, nil, a.now())
+	a.run.undo = true
+	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error { return s.Destroy(ctx, emit) })
+	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), tick())
+}
+
+func (s *destroy) View(w, h int) []string {
+	t := s.theme
+	lines := []string{t.Risk.Render("! Destroy ") + t.Strong.Render(line(s.session.Name()))}
+	foot := []string{"", "Type " + t.Strong.Render(line(s.session.Name())) + " and press enter to remove it; esc keeps it.",
+		t.Risk.Render("›") + " " + s.input.View()}
+	s.input.SetWidth(max(1, w-4))
+	var body []string
+	switch {
+	case !s.ready:
+		body = []string{t.Accent.Render("●") + " looking at what this setup made …"}
+	case s.problem != nil:
+		body = s.trouble(s.problem, w)
+	}
+	for _, r := range s.removals {
+		sign, word := t.Risk.Render("-"), "remove "
+		if r.Keep {
+			sign, word = t.Good.Render("="), "keep   "
+		}
+		l := sign + " " + word + line(r.Name)
+		if r.Why != "" {
+			l += t.Dim.Render("  " + line(r.Why))
+		}
+		body = append(body, fit(l, w))
+	}
+	room := max(1, h-len(lines)-len(foot))
+	if len(body) > room {
+		body = append(body[:room-1], t.Dim.Render("  … and "+plural(len(body)-room+1, "more thing")))
+	}
+	return append(append(lines, body...), foot...)
+}

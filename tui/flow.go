@@ -1,0 +1,276 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// The story of the wizard, in the order in which it is told:
+//
+//	welcome → project → region → names → plan → run → proof → summary
+//
+// Every way from one screen to another is a method here.
+
+// setup is what has been chosen so far and, once opened, the setup at hand.
+type setup struct {
+	answers state.Answers
+	session Session
+	plan    engine.Plan
+	run     *run
+	stream  *stream
+	leaving bool // quit as soon as the run has stopped
+	again   bool // run as soon as it has been looked over
+}
+
+// answer is what a command of one visit to a screen found out; it is dropped if
+// the person has gone elsewhere meanwhile.
+type answer struct {
+	visit int
+	tea.Msg
+}
+
+// do runs f outside the event loop and brings its message to the screen that asked.
+func (a *app) do(f func(context.Context) tea.Msg) tea.Cmd {
+	visit := a.visit
+	return func() tea.Msg { return answer{visit, f(a.ctx)} }
+}
+
+// flow handles what belongs to the setup at hand, whichever screen shows it.
+func (a *app) flow(msg tea.Msg) (tea.Cmd, bool) {
+	switch msg := msg.(type) {
+	case answer:
+		if msg.visit != a.visit {
+			return nil, true
+		}
+		return a.screen.Update(msg.Msg), true
+	case opened:
+		return a.planned(msg), true
+	case reported:
+		for _, ev := range msg.events {
+			a.run.apply(ev, a.now())
+		}
+		return listen(msg.from), true
+	case ended:
+		return a.ran(msg.err), true
+	case ticked:
+		if a.run == nil || !a.run.active() {
+			return nil, true
+		}
+		return tick(), true
+	}
+	return nil, false
+}
+
+// start goes to the first question.
+func (a *app) start() tea.Cmd {
+	a.answers = state.Defaults()
+	return a.show(newProjects(a))
+}
+
+// resume goes on with a setup on record.
+func (a *app) resume(name string) tea.Cmd {
+	return a.open(func(ctx context.Context) (Session, error) { return a.backend.Open(ctx, name) })
+}
+
+func (a *app) choseProject(p Project) tea.Cmd {
+	a.answers.Project = p.ID
+	return a.show(newRegions(a))
+}
+
+func (a *app) choseRegion(r Region) tea.Cmd {
+	if a.answers.Region != r.Name {
+		a.answers.Region, a.answers.Zone = r.Name, ""
+	}
+	return a.show(newNames(a))
+}
+
+// choseNames has all answers: the setup is made (on record only) and planned.
+func (a *app) choseNames(answers state.Answers) tea.Cmd {
+	a.answers = answers
+	return a.open(func(ctx context.Context) (Session, error) { return a.backend.Create(ctx, answers) })
+}
+
+// opened is a setup that was opened and looked over, or why it could not be.
+type opened struct {
+	visit   int
+	session Session // may be there even where err is not nil
+	plan    engine.Plan
+	err     error
+}
+
+// open opens a setup and plans it, on the plan's screen.
+func (a *app) open(how func(context.Context) (Session, error)) tea.Cmd {
+	show := a.show(newPlanView(a))
+	visit := a.visit
+	return tea.Batch(show, func() tea.Msg {
+		s, err := how(a.ctx)
+		if err != nil {
+			return opened{visit: visit, err: err}
+		}
+		p, err := s.Plan(a.ctx)
+		return opened{visit, s, p, err}
+	})
+}
+
+// replan looks the setup at hand over again.
+func (a *app) replan() tea.Cmd {
+	s := a.session
+	return a.open(func(context.Context) (Session, error) { return s, nil })
+}
+
+func (a *app) planned(m opened) tea.Cmd {
+	if m.visit != a.visit { // nobody waits for it any more
+		if m.session != nil && m.session != a.session {
+			return closing(m.session)
+		}
+		return nil
+	}
+	if m.session != nil {
+		a.session, a.answers = m.session, m.session.Answers()
+	}
+	if m.err == nil {
+		a.plan = m.plan
+		if a.again && len(m.plan.Blocked())+len(m.plan.Drift()) == 0 {
+			a.again = false
+			return a.carryOut(false)
+		}
+	}
+	a.again = false
+	return a.screen.Update(m)
+}
+
+// retry looks the setup over again and runs what is left, unless something needs a decision.
+func (a *app) retry() tea.Cmd {
+	a.again = true
+	return a.replan()
+}
+
+func closing(s Session) tea.Cmd {
+	return func() tea.Msg {
+		_ = s.Close() // a lock that cannot be given back now goes with the process
+		return nil
+	}
+}
+
+// forget lets the setup at hand go, for another one.
+func (a *app) forget() tea.Cmd {
+	s := a.session
+	a.setup = setup{answers: a.answers}
+	if s == nil {
+		return nil
+	}
+	return closing(s)
+}
+
+// change goes back to the questions with the answers of the setup at hand.
+func (a *app) change() tea.Cmd {
+	return tea.Sequence(a.forget(), a.show(newNames(a)))
+}
+
+// carryOut starts the run of the plan at hand.
+func (a *app) carryOut(overwrite bool) tea.Cmd {
+	s, plan := a.session, a.plan
+	a.run = newRun(plan, a.run, a.now())
+	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error {
+		return s.Run(ctx, plan, overwrite, emit)
+	})
+	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), tick())
+}
+
+// ran is the end of a run: to the proof if it went well, away if that was asked for.
+func (a *app) ran(err error) tea.Cmd {
+	a.stream = nil
+	a.run.end(err, a.now())
+	switch {
+	case a.leaving:
+		return a.goodbye()
+	case err == nil && a.run.undo:
+		return a.show(newSummary(a))
+	case err == nil && len(a.run.verdicts) > 0:
+		return tea.Batch(a.show(newProof(a)), a.ask())
+	case err == nil:
+		return tea.Batch(a.show(newSummary(a)), a.ask())
+	}
+	return a.ask()
+}
+
+// leave is what q and Ctrl+C do. A run is first asked to stop, then told to.
+func (a *app) leave() tea.Cmd {
+	switch {
+	case a.stream == nil:
+		return a.goodbye()
+	case a.leaving:
+		a.say("leaving now; calls in flight are cut off, the setup can still be resumed")
+		a.stream.cancel()
+		return nil
+	}
+	a.leaving = true
+	return a.stream.stop()
+}
+
+// pause lets what runs end and starts nothing new, without leaving.
+func (a *app) pause() tea.Cmd {
+	a.run.pausing = true
+	return a.stream.stop()
+}
+
+// goodbye ends the wizard.
+func (a *app) goodbye() tea.Cmd {
+	a.outcome = a.farewell()
+	return tea.Quit
+}
+
+// farewell says how things stand, for after the screen is gone.
+func (a *app) farewell() Outcome {
+	o := Outcome{}
+	if a.session != nil {
+		o.Setup = a.session.Name()
+	}
+	switch {
+	case a.run == nil:
+		return o
+	case a.run.err == nil && !a.run.active():
+		o.OK = true
+	case a.leaving || errors.Is(a.run.err, engine.ErrStopped) || errors.Is(a.run.err, context.Canceled):
+		o.Interrupted = true
+		o.Resume = a.session.Resume()
+	default:
+		o.Problem = a.run.cause()
+		o.Resume = a.session.Resume()
+	}
+	return o
+}
+
+// title is the terminal's title.
+func (a *app) title() string {
+	if a.run == nil || a.session == nil {
+		return "signgate"
+	}
+	return "signgate " + line(a.session.Name()) + ": " + a.run.state()
+}
+
+// about says which setup is at hand.
+func (a *app) about() string {
+	if a.answers.Project == "" {
+		return ""
+	}
+	return line(a.answers.Project) + " · " + line(a.answers.Region) + " · " + line(a.answers.Named(a.answers.Cluster))
+}
+
+// elapsed is how long the run has been going on, 0 without one.
+func (a *app) elapsed() time.Duration {
+	if a.run == nil {
+		return 0
+	}
+	return a.run.elapsed(a.now())
+}
+
+// asProblem explains an error, and nothing for none.
+func asProblem(err error) *problem.Problem { return problem.From(err) }

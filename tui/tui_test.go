@@ -1,0 +1,204 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
+	"github.com/charmbracelet/x/exp/golden"
+
+	"github.com/signgate/signgate/internal/engine"
+)
+
+// driver uses the wizard as a person does, without a program around it: keys in,
+// frames out. Commands run at once, except those that wait (ticks, holds).
+type driver struct {
+	t *testing.T
+	a *app
+	b *fakeBackend
+}
+
+func drive(t *testing.T, b *fakeBackend, w, h int) *driver {
+	t.Helper()
+	a := newApp(context.Background(), b, Options{Width: w, Height: h, Now: b.now})
+	d := &driver{t, a, b}
+	d.do(a.Init())
+	return d
+}
+
+// do runs a command and what follows from it to the end.
+func (d *driver) do(cmd tea.Cmd) {
+	if cmd == nil {
+		return
+	}
+	out := make(chan tea.Msg, 1)
+	go func() { out <- cmd() }()
+	select {
+	case msg := <-out:
+		d.send(msg)
+	case <-time.After(50 * time.Millisecond): // a tick or a hold: nobody waits for it here
+	}
+}
+
+func (d *driver) send(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case nil:
+	case tea.BatchMsg:
+		for _, c := range msg {
+			d.do(c)
+		}
+	default:
+		if v := reflect.ValueOf(msg); v.Kind() == reflect.Slice && v.Type().Elem() == reflect.TypeFor[tea.Cmd]() {
+			for i := range v.Len() { // tea.Sequence's own type
+				d.do(v.Index(i).Interface().(tea.Cmd))
+			}
+			return
+		}
+		_, cmd := d.a.Update(msg)
+		d.do(cmd)
+	}
+}
+
+// press presses keys by their names.
+func (d *driver) press(names ...string) {
+	for _, n := range names {
+		d.send(keyNamed(n))
+	}
+}
+
+// wait lets the hold of a question that has just opened go by.
+func (d *driver) wait() { d.send(holdOver{d.a.visit}) }
+
+func (d *driver) typed(s string) {
+	for _, r := range s {
+		d.send(tea.KeyPressMsg{Code: r, Text: string(r)})
+	}
+}
+
+func keyNamed(n string) tea.KeyPressMsg {
+	switch n {
+	case "enter":
+		return tea.KeyPressMsg{Code: tea.KeyEnter}
+	case "esc":
+		return tea.KeyPressMsg{Code: tea.KeyEscape}
+	case "up":
+		return tea.KeyPressMsg{Code: tea.KeyUp}
+	case "down":
+		return tea.KeyPressMsg{Code: tea.KeyDown}
+	case "left":
+		return tea.KeyPressMsg{Code: tea.KeyLeft}
+	case "right":
+		return tea.KeyPressMsg{Code: tea.KeyRight}
+	case "pgdown":
+		return tea.KeyPressMsg{Code: tea.KeyPgDown}
+	case "pgup":
+		return tea.KeyPressMsg{Code: tea.KeyPgUp}
+	case "backspace":
+		return tea.KeyPressMsg{Code: tea.KeyBackspace}
+	case "ctrl+c":
+		return tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}
+	}
+	return tea.KeyPressMsg{Code: []rune(n)[0], Text: n}
+}
+
+// text is the frame without styles.
+func (d *driver) text() string { return paint(d.a.View().Content, colorprofile.NoTTY) }
+
+func (d *driver) shows(parts ...string) {
+	d.t.Helper()
+	text := d.text()
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			d.t.Fatalf("the frame does not show %q:\n%s", p, text)
+		}
+	}
+}
+
+// paint is content as a terminal of that profile is sent it.
+func paint(content string, p colorprofile.Profile) string {
+	var b bytes.Buffer
+	w := &colorprofile.Writer{Forward: &b, Profile: p}
+	fmt.Fprint(w, content)
+	lines := strings.Split(b.String(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// scenes are how each screen is come to.
+func scenes() map[string]func(t *testing.T, w, h int) *driver {
+	to := func(keys ...string) func(t *testing.T, w, h int) *driver {
+		return func(t *testing.T, w, h int) *driver {
+			d := drive(t, newFake(), w, h)
+			d.press(keys...)
+			return d
+		}
+	}
+	running := func(events []engine.Event, end error, keys ...string) func(t *testing.T, w, h int) *driver {
+		return func(t *testing.T, w, h int) *driver {
+			b := newFake()
+			b.session.events = events
+			if end == nil {
+				b.session.hold = make(chan struct{})
+			}
+			b.session.runErr = []error{end}
+			d := drive(t, b, w, h)
+			d.press("enter", "enter", "enter", "enter")
+			d.wait()
+			d.press("enter")
+			d.press(keys...)
+			return d
+		}
+	}
+	failed := fmt.Errorf("the run failed")
+	return map[string]func(t *testing.T, w, h int) *driver{
+		"welcome": to(),
+		"project": to("enter"),
+		"region":  to("enter", "enter"),
+		"names":   to("enter", "enter", "enter"),
+		"plan":    to("enter", "enter", "enter", "enter"),
+		"run":     running(script(), nil),
+		"step":    running(script(), nil, "enter"),
+		"log":     running(script(), nil, "l"),
+		"failure": running(failure(), failed),
+		"help":    running(script(), nil, "?"),
+		"proof":   proven(),
+		"summary": proven("enter"),
+		"destroy": proven("enter", "D"),
+	}
+}
+
+func proven(keys ...string) func(t *testing.T, w, h int) *driver {
+	return func(t *testing.T, w, h int) *driver {
+		d := drive(t, newFake(), w, h)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.press("enter")
+		for _, k := range keys {
+			d.wait()
+			d.press(k)
+		}
+		return d
+	}
+}
+
+func TestFrames(t *testing.T) {
+	for name, scene := range scenes() {
+		for _, size := range [][2]int{{80, 24}, {120, 40}, {40, 12}} {
+			t.Run(fmt.Sprintf("%s-%dx%d", name, size[0], size[1]), func(t *testing.T) {
+				t.Parallel()
+				d := scene(t, size[0], size[1])
+				for profile, kind := range map[colorprofile.Profile]string{colorprofile.ANSI: "colour", colorprofile.NoTTY: "plain"} {
+					t.Run(kind, func(t *testing.T) { golden.RequireEqual(t, []byte(paint(d.a.View().Content, profile)+"\n")) })
+				}
+			})
+		}
+	}
+}
