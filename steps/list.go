@@ -19,5 +19,14 @@ type Options struct {
 // List is the whole product: every step, in an order in which they could run one
 // by one. What a step needs is in its Info; the rest runs side by side.
 func List(a state.Answers, c *gcp.Clients, opt Options) []engine.Step {
-	return nil
+	on := cloud{NamesOf(a), c}
+	return []engine.Step{
+		project{on, a},      // a project that is ours to change, with billing and every permission
+		apis{on},            // the APIs that the rest calls
+		keyring{on},         // a key ring in the region
+		key{on, opt.OutDir}, // a signing key in it, its public half in cosign.pub
+		registry{on},        // a private repository for images and signatures
+		identity{on},        // the nodes' own service account with six narrow roles
+		cluster{on},         // a cluster whose nodes run as it
+	}
 }

@@ -16,6 +16,12 @@ func NamesOf(a state.Answers) Names { return Names{a} }
 // Project is the relative name of the project: "projects/acme-demo".
 func (n Names) Project() string { return "projects/" + n.a.Project }
 
+// ProjectID is the project's id alone: "acme-demo".
+func (n Names) ProjectID() string { return n.a.Project }
+
+// Region is where key ring, repository and cluster are.
+func (n Names) Region() string { return n.a.Region }
+
 // KeyRingID is the key ring's short name.
 func (n Names) KeyRingID() string { return n.a.Named(n.a.KeyRing) }
 

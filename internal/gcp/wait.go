@@ -41,15 +41,15 @@ func Await(ctx context.Context, poll func(context.Context) (done bool, err error
 	}
 }
 
-// operations is the mixin that each client of a service with google.longrunning has.
-type operations interface {
+// Operations is the mixin that each client of a service with google.longrunning has.
+type Operations interface {
 	GetOperation(context.Context, *longrunningpb.GetOperationRequest, ...gax.CallOption) (*longrunningpb.Operation, error)
 }
 
 // Finish waits for a long-running operation by name and returns how it ended. A
 // name from an earlier process will do; an operation that the service has
 // forgotten is codes.NotFound.
-func Finish(ctx context.Context, service operations, name string) error {
+func Finish(ctx context.Context, service Operations, name string) error {
 	return Await(ctx, func(ctx context.Context) (bool, error) {
 		op, err := service.GetOperation(ctx, &longrunningpb.GetOperationRequest{Name: name})
 		if err != nil {

@@ -1,0 +1,148 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"cloud.google.com/go/iam/apiv1/iampb"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/state"
+)
+
+// guarded is a resource with an access policy of its own.
+type guarded struct {
+	name string
+	get  func(context.Context) (*iampb.Policy, error)
+	set  func(context.Context, *iampb.Policy) error
+}
+
+// policyVersion 3 is asked for and written back, or conditions would be lost.
+const policyVersion = 3
+
+// binding is one role of one member on a resource; the policy is no resource of its own, so the name is ours.
+func binding(on, role, member string) state.Resource {
+	return state.Resource{Kind: "iam.binding", Name: on + "#" + role + "#" + member}
+}
+
+// granted says whether a policy gives the role without a condition.
+func granted(p *iampb.Policy, role, member string) bool {
+	return slices.ContainsFunc(p.GetBindings(), func(b *iampb.Binding) bool {
+		return b.GetRole() == role && b.GetCondition() == nil && slices.Contains(b.GetMembers(), member)
+	})
+}
+
+// missing lists the roles that the member does not have.
+func (g guarded) missing(ctx context.Context, member string, roles []string) ([]string, error) {
+	p, err := g.get(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the access policy of %s: %w", g.name, err)
+	}
+	var missing []string
+	for _, role := range roles {
+		if !granted(p, role, member) {
+			missing = append(missing, role)
+		}
+	}
+	return missing, nil
+}
+
+// change reads the policy, edits it and writes it back, again and again while
+// others do the same. An edit that says false leaves the policy as it is.
+func (g guarded) change(ctx context.Context, l engine.Ledger, passes func(error) bool, edit func(*iampb.Policy) (bool, error)) error {
+	err := gcp.Retry{For: 2 * time.Minute, When: func(err error) bool { return gcp.Conflict(err) || passes(err) },
+		Notice: func(err error) {
+			notice(l, "the access policy of %s cannot be changed yet, trying again: %v", g.name, err)
+		},
+	}.Do(ctx, func(ctx context.Context) error {
+		p, err := g.get(ctx)
+		if err != nil {
+			return err
+		}
+		if changed, err := edit(p); err != nil || !changed {
+			return err
+		}
+		p.Version = policyVersion
+		return g.set(ctx, p)
+	})
+	if err != nil {
+		return fmt.Errorf("change the access policy of %s: %w", g.name, err)
+	}
+	return nil
+}
+
+// grant gives the member all the roles in one write, and notes for each whether it was there before.
+func (g guarded) grant(ctx context.Context, l engine.Ledger, member string, roles []string, passes func(error) bool) error {
+	err := g.change(ctx, l, passes, func(p *iampb.Policy) (bool, error) {
+		changed := false
+		for _, role := range roles {
+			if granted(p, role, member) {
+				continue
+			}
+			if err := l.Intend(binding(g.name, role, member)); err != nil {
+				return false, err
+			}
+			give(p, role, member)
+			changed = true
+		}
+		return changed, nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, role := range roles {
+		if err := adopt(l, binding(g.name, role, member), false, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func give(p *iampb.Policy, role, member string) {
+	for _, b := range p.GetBindings() {
+		if b.GetRole() == role && b.GetCondition() == nil {
+			b.Members = append(b.Members, member)
+			return
+		}
+	}
+	p.Bindings = append(p.Bindings, &iampb.Binding{Role: role, Members: []string{member}})
+}
+
+// revoke takes back, in one write, the roles that this setup gave. also is how the
+// policy calls the member once it is deleted.
+func (g guarded) revoke(ctx context.Context, l engine.Ledger, member string, roles []string, also string) error {
+	var mine []string
+	for _, role := range roles {
+		if made(l.Entry(binding(g.name, role, member))) {
+			mine = append(mine, role)
+		}
+	}
+	if len(mine) == 0 {
+		return nil
+	}
+	err := g.change(ctx, l, func(error) bool { return false }, func(p *iampb.Policy) (bool, error) {
+		changed := false
+		for _, b := range p.GetBindings() {
+			if !slices.Contains(mine, b.GetRole()) || b.GetCondition() != nil {
+				continue
+			}
+			before := len(b.Members)
+			b.Members = slices.DeleteFunc(b.Members, func(m string) bool { return m == member || m == also })
+			changed = changed || len(b.Members) != before
+		}
+		p.Bindings = slices.DeleteFunc(p.Bindings, func(b *iampb.Binding) bool { return len(b.GetMembers()) == 0 })
+		return changed, nil
+	})
+	if err != nil && !gcp.NotFound(err) {
+		return err
+	}
+	for _, role := range mine {
+		if err := l.Gone(binding(g.name, role, member)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cloud.google.com/go/artifactregistry/apiv1/artifactregistrypb"
+	"cloud.google.com/go/container/apiv1/containerpb"
+	"cloud.google.com/go/iam/admin/apiv1/adminpb"
+	"cloud.google.com/go/kms/apiv1/kmspb"
+	"cloud.google.com/go/serviceusage/apiv1/serviceusagepb"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/state"
+)
+
+// apis switches on the services that the setup calls.
+type apis struct{ cloud }
+
+func services() []string {
+	return []string{
+		"cloudkms.googleapis.com", "artifactregistry.googleapis.com", "container.googleapis.com",
+		"iam.googleapis.com", "cloudresourcemanager.googleapis.com", "serviceusage.googleapis.com",
+	}
+}
+
+func (s apis) Info() engine.Info {
+	return engine.Info{
+		ID: "apis", Title: "Google APIs switched on", Needs: []string{"project"},
+		Why:         "a project answers only the APIs that are switched on in it; a new one has hardly any",
+		Permissions: []string{"serviceusage.services.enable", "serviceusage.services.get", "serviceusage.services.list"}, Lesson: "apis.md",
+	}
+}
+
+func (s apis) resource(service string) state.Resource {
+	return state.Resource{Kind: "serviceusage.service", Name: s.Project() + "/services/" + service}
+}
+
+// off lists the services that are not enabled.
+func (s apis) off(ctx context.Context) ([]string, error) {
+	all := services()
+	req := &serviceusagepb.BatchGetServicesRequest{Parent: s.Project()}
+	for _, service := range all {
+		req.Names = append(req.Names, s.resource(service).Name)
+	}
+	resp, err := s.c.Services.BatchGetServices(ctx, req)
+	if err != nil {
+		return nil, fmt.Errorf("look up the APIs of %s: %w", s.Project(), err)
+	}
+	if len(resp.GetServices()) != len(all) {
+		return nil, fmt.Errorf("look up the APIs of %s: asked for %d, got %d", s.Project(), len(all), len(resp.GetServices()))
+	}
+	var off []string
+	for i, service := range resp.GetServices() { // in the order of the question
+		if service.GetState() != serviceusagepb.State_ENABLED {
+			off = append(off, all[i])
+		}
+	}
+	return off, nil
+}
+
+func (s apis) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
+	off, err := s.off(ctx)
+	if err != nil {
+		return engine.Change{}, err
+	}
+	summary := fmt.Sprintf("%d APIs in %s", len(services()), s.Project())
+	if len(off) > 0 {
+		return engine.Change{Action: engine.Create, Summary: fmt.Sprintf("%d of %s", len(off), summary), After: off}, nil
+	}
+	change := engine.Change{Action: engine.Reuse, Summary: summary}
+	for _, service := range services() {
+		switch e := l.Entry(s.resource(service)); {
+		case e.Phase == state.Intended:
+			return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
+		case e.Phase == state.Made:
+			s.c.Enabled(service, e.Time)
+			change.Action = engine.None
+		}
+	}
+	return change, nil
+}
+
+func (s apis) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
+	for _, service := range services() {
+		if err := resume(ctx, l, s.c.Services, s.resource(service)); err != nil {
+			return err
+		}
+	}
+	off, err := s.off(ctx)
+	if err != nil {
+		return err
+	}
+	if len(off) > 0 {
+		if err := s.enable(ctx, l, off); err != nil {
+			return err
+		}
+	}
+	for _, service := range services() {
+		r := s.resource(service)
+		if l.Entry(r).Phase == state.Intended {
+			s.c.Enabled(service, time.Now())
+			if err := s.answers(ctx, l, service); err != nil {
+				return err
+			}
+		}
+		if err := adopt(l, r, false, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s apis) enable(ctx context.Context, l engine.Ledger, off []string) error {
+	for _, service := range off {
+		if err := l.Intend(s.resource(service)); err != nil {
+			return err
+		}
+	}
+	return gcp.Retry{For: 5 * time.Minute, When: gcp.Busy,
+		Notice: func(error) { notice(l, "another change of the project's APIs is under way; waiting for it") },
+	}.Do(ctx, func(ctx context.Context) error {
+		op, err := s.c.Services.BatchEnableServices(ctx, &serviceusagepb.BatchEnableServicesRequest{Parent: s.Project(), ServiceIds: off})
+		if err == nil && !op.Done() { // one that is done at once cannot be looked up by its name
+			for _, service := range off {
+				if err := l.Operation(s.resource(service), op.Name()); err != nil {
+					return err
+				}
+			}
+			err = gcp.Finish(ctx, s.c.Services, op.Name())
+		}
+		if err != nil {
+			return fmt.Errorf("switch on APIs in %s: %w", s.Project(), err)
+		}
+		return nil
+	})
+}
+
+// answers waits until a service that was just switched on answers a harmless
+// question, which may be minutes after the operation is done. What else may go
+// wrong with the question is the business of the step that needs the answer;
+// an empty list is one.
+func (s apis) answers(ctx context.Context, l engine.Ledger, service string) error {
+	err := s.ask(ctx, l, func(ctx context.Context) (err error) {
+		switch service {
+		case "cloudkms.googleapis.com":
+			_, err = s.c.KMS.ListKeyRings(ctx, &kmspb.ListKeyRingsRequest{Parent: s.Location(), PageSize: 1}).Next()
+		case "artifactregistry.googleapis.com":
+			_, err = s.c.Artifacts.ListRepositories(ctx, &artifactregistrypb.ListRepositoriesRequest{Parent: s.Location(), PageSize: 1}).Next()
+		case "container.googleapis.com":
+			_, err = s.c.GKE.ListClusters(ctx, &containerpb.ListClustersRequest{Parent: s.ClusterParent()})
+		case "iam.googleapis.com":
+			_, err = s.c.IAM.ListServiceAccounts(ctx, &adminpb.ListServiceAccountsRequest{Name: s.Project(), PageSize: 1}).Next()
+		}
+		return err
+	})
+	if _, off := gcp.Disabled(err); off || ctx.Err() != nil {
+		return err
+	}
+	return nil
+}
+
+// Undo leaves the APIs on: others may have come to use them, and switching one
+// off takes what it holds with it.
+func (s apis) Undo(_ context.Context, l engine.Ledger) error {
+	for _, e := range l.Entries() {
+		if made(e) {
+			notice(l, "the APIs stay switched on in %s; an API that is not used costs nothing", s.Project())
+			return nil
+		}
+	}
+	return nil
+}
+
+func (s apis) Commands() []string {
+	line := []string{"gcloud", "services", "enable"}
+	return []string{shell(append(append(line, services()...), "--project="+s.ProjectID())...)}
+}

@@ -1,0 +1,133 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// cloud is what every step on Google's side is made of: the names and the clients.
+type cloud struct {
+	Names
+	c *gcp.Clients
+}
+
+// ask makes a call, waiting out an API that was switched on a moment ago.
+func (s cloud) ask(ctx context.Context, l engine.Ledger, call func(context.Context) error) error {
+	return gcp.Retry{For: gcp.Settles, When: s.c.Settling, Notice: func(err error) {
+		off, _ := gcp.Disabled(err)
+		notice(l, "%s was switched on a moment ago and is not known everywhere yet; waiting", off.Service)
+	}}.Do(ctx, call)
+}
+
+// look reads one thing; nil without an error if it is not there.
+func look[T any](ctx context.Context, s cloud, l engine.Ledger, get func(context.Context) (*T, error)) (*T, error) {
+	var found *T
+	err := s.ask(ctx, l, func(ctx context.Context) (err error) {
+		found, err = get(ctx)
+		return err
+	})
+	if gcp.NotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// resume waits for the operation that an earlier run left in flight on r, if it
+// did. How that ended is seen by looking at r, not here.
+func resume(ctx context.Context, l engine.Ledger, service gcp.Operations, r state.Resource) error {
+	op := l.Entry(r).Operation
+	if op == "" {
+		return nil
+	}
+	err := gcp.Finish(ctx, service, op)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil && !gcp.NotFound(err) {
+		notice(l, "an earlier attempt failed and is made again: %v", err)
+	}
+	return nil
+}
+
+// adopt writes the receipt of a thing that is there: made, if it is ours (by its
+// label, or because we meant to make it where there was nothing), found if not.
+func adopt(l engine.Ledger, r state.Resource, labelled bool, facts map[string]string) error {
+	switch l.Entry(r).Phase {
+	case state.Made, state.Intended:
+		return l.Made(r, facts)
+	case state.Found:
+		return nil
+	}
+	if labelled {
+		return l.Made(r, facts)
+	}
+	return l.Found(r, facts)
+}
+
+// settled is the change of a thing that is as wanted: none if we made it, reuse if
+// it was there before us, create if our own making of it has no receipt yet.
+func settled(l engine.Ledger, r state.Resource, labelled bool, summary string) engine.Change {
+	switch phase := l.Entry(r).Phase; {
+	case phase == state.Made:
+		return engine.Change{Action: engine.None, Summary: summary}
+	case phase == state.Intended, labelled && phase != state.Found:
+		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}
+	}
+	return engine.Change{Action: engine.Reuse, Summary: summary}
+}
+
+// made says whether a thing is this setup's to remove.
+func made(e state.Entry) bool { return e.Phase == state.Made || e.Phase == state.Intended }
+
+// The labels that show whose a thing is.
+const (
+	labelManager = "managed-by"
+	labelSetup   = "signgate-setup"
+	manager      = "signgate"
+)
+
+func labels(l engine.Ledger) map[string]string {
+	return map[string]string{labelManager: manager, labelSetup: l.Setup()}
+}
+
+func ours(l engine.Ledger, have map[string]string) bool {
+	return have[labelManager] == manager && have[labelSetup] == l.Setup()
+}
+
+func notice(l engine.Ledger, format string, args ...any) {
+	l.Report(engine.Event{Type: engine.TypeNotice, Text: fmt.Sprintf(format, args...)})
+}
+
+// blocked is a change that cannot be: the catalogue's problem id, with what happened in our words.
+func blocked(summary, id, what string, args ...any) engine.Change {
+	return engine.Change{Action: engine.Blocked, Summary: summary, Problem: raise(id, what, args...)}
+}
+
+func raise(id, what string, args ...any) *problem.Problem {
+	p := problem.Raise(id, nil)
+	p.What = fmt.Sprintf(what, args...)
+	return p
+}
+
+// shell writes a command as a person would type it, quoting what a shell would not leave alone.
+func shell(words ...string) string {
+	plain := regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = w
+		if !plain.MatchString(w) {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}

@@ -1,0 +1,240 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cloud.google.com/go/iam/admin/apiv1/adminpb"
+	"cloud.google.com/go/iam/apiv1/iampb"
+	"google.golang.org/grpc/codes"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/state"
+)
+
+// identity is the service account that the nodes, and so policy-controller, act
+// as: what it may do is all that a pod without an identity of its own may do.
+type identity struct{ cloud }
+
+// projectRoles let nodes report, and policy-controller read the key.
+func projectRoles() []string {
+	return []string{
+		"roles/logging.logWriter", "roles/monitoring.metricWriter", "roles/monitoring.viewer",
+		"roles/cloudkms.viewer", "roles/cloudkms.verifier",
+	}
+}
+
+const readerRole = "roles/artifactregistry.reader"
+
+func (s identity) Info() engine.Info {
+	return engine.Info{
+		ID: "identity", Title: "service account of the nodes", Needs: []string{"apis", "registry"},
+		Why: "nodes get an account of their own with six narrow roles, instead of the project's default one with all of Editor",
+		Permissions: []string{
+			"iam.serviceAccounts.create", "iam.serviceAccounts.get", "iam.serviceAccounts.delete",
+			"resourcemanager.projects.getIamPolicy", "resourcemanager.projects.setIamPolicy",
+			"artifactregistry.repositories.getIamPolicy", "artifactregistry.repositories.setIamPolicy"},
+		Lesson: "identity.md",
+	}
+}
+
+func (s identity) resource() state.Resource {
+	return state.Resource{Kind: "iam.serviceAccount", Name: s.Account()}
+}
+
+// description marks the account as ours: it can carry no labels.
+func (s identity) description(l engine.Ledger) string {
+	return fmt.Sprintf("nodes that run only signed images (%s=%s %s=%s)", labelManager, manager, labelSetup, l.Setup())
+}
+
+func (s identity) get(ctx context.Context, l engine.Ledger) (*adminpb.ServiceAccount, error) {
+	account, err := look(ctx, s.cloud, l, func(ctx context.Context) (*adminpb.ServiceAccount, error) {
+		return s.c.IAM.GetServiceAccount(ctx, &adminpb.GetServiceAccountRequest{Name: s.Account()})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up service account %s: %w", s.AccountEmail(), err)
+	}
+	return account, nil
+}
+
+func (s identity) project() guarded {
+	return guarded{
+		name: s.Project(),
+		get: func(ctx context.Context) (*iampb.Policy, error) {
+			return s.c.Projects.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
+				Resource: s.Project(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
+		},
+		set: func(ctx context.Context, p *iampb.Policy) error {
+			_, err := s.c.Projects.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Project(), Policy: p})
+			return err
+		},
+	}
+}
+
+func (s identity) repository() guarded {
+	return guarded{
+		name: s.Repository(),
+		get: func(ctx context.Context) (*iampb.Policy, error) {
+			return s.c.Artifacts.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
+				Resource: s.Repository(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
+		},
+		set: func(ctx context.Context, p *iampb.Policy) error {
+			_, err := s.c.Artifacts.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Repository(), Policy: p})
+			return err
+		},
+	}
+}
+
+func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
+	summary := fmt.Sprintf("service account %s with %d roles", s.AccountEmail(), len(projectRoles())+1)
+	account, err := s.get(ctx, l)
+	if err != nil {
+		return engine.Change{}, err
+	}
+	if account == nil {
+		return engine.Change{Action: engine.Create, Summary: summary}, nil
+	}
+	change := settled(l, s.resource(), account.GetDescription() == s.description(l), summary)
+	if account.GetDisabled() {
+		return engine.Change{Action: engine.Update, Drift: true, Summary: summary, Before: []string{"disabled"}, After: []string{"enabled"}}, nil
+	}
+	lost, unfinished, err := s.bindings(ctx, l)
+	switch {
+	case err != nil:
+		return engine.Change{}, err
+	case len(lost) > 0:
+		return engine.Change{Action: engine.Update, Drift: true, Summary: summary, Before: []string{"without " + fmt.Sprint(lost)}, After: []string{"with all of them"}}, nil
+	case unfinished:
+		return engine.Change{Action: engine.Create, Summary: summary}, nil
+	}
+	return change, nil
+}
+
+// bindings tells what is missing of the account's roles: lost are those that we had
+// given and that somebody took away, unfinished that some were never given.
+func (s identity) bindings(ctx context.Context, l engine.Ledger) (lost []string, unfinished bool, err error) {
+	for _, part := range s.parts() {
+		missing, err := part.missing(ctx, s.Member(), part.roles)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, role := range missing {
+			if l.Entry(binding(part.name, role, s.Member())).Phase == state.Made {
+				lost = append(lost, role)
+			}
+		}
+		unfinished = unfinished || len(missing) > 0
+		for _, role := range part.roles {
+			unfinished = unfinished || l.Entry(binding(part.name, role, s.Member())).Phase == state.Intended
+		}
+	}
+	return lost, unfinished, nil
+}
+
+type grants struct {
+	guarded
+	roles []string
+}
+
+func (s identity) parts() []grants {
+	return []grants{{s.project(), projectRoles()}, {s.repository(), []string{readerRole}}}
+}
+
+func (s identity) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
+	account, err := s.get(ctx, l)
+	if err != nil {
+		return err
+	}
+	if account == nil {
+		if account, err = s.create(ctx, l); err != nil {
+			return fmt.Errorf("create service account %s: %w", s.AccountEmail(), err)
+		}
+	}
+	if account.GetDisabled() {
+		if err := s.c.IAM.EnableServiceAccount(ctx, &adminpb.EnableServiceAccountRequest{Name: s.Account()}); err != nil {
+			return fmt.Errorf("enable service account %s: %w", s.AccountEmail(), err)
+		}
+	}
+	err = adopt(l, s.resource(), account.GetDescription() == s.description(l), map[string]string{"uniqueId": account.GetUniqueId()})
+	if err != nil {
+		return err
+	}
+	for _, part := range s.parts() {
+		if err := part.grant(ctx, l, s.Member(), part.roles, s.unseen(l)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unseen are refusals that pass because the account is new: we made it within the
+// last minutes, and not every server of Google's has heard of it.
+func (s identity) unseen(l engine.Ledger) func(error) bool {
+	e := l.Entry(s.resource())
+	return func(err error) bool {
+		return e.Phase == state.Made && time.Since(e.Time) < 10*time.Minute && gcp.Unseen(err)
+	}
+}
+
+func (s identity) create(ctx context.Context, l engine.Ledger) (*adminpb.ServiceAccount, error) {
+	if err := l.Intend(s.resource()); err != nil {
+		return nil, err
+	}
+	var account *adminpb.ServiceAccount
+	err := s.ask(ctx, l, func(ctx context.Context) (err error) {
+		account, err = s.c.IAM.CreateServiceAccount(ctx, &adminpb.CreateServiceAccountRequest{
+			Name: s.Project(), AccountId: s.AccountID(),
+			ServiceAccount: &adminpb.ServiceAccount{DisplayName: "signgate nodes of " + s.ClusterID(), Description: s.description(l)},
+		})
+		return err
+	})
+	if err != nil && !gcp.Is(err, codes.AlreadyExists) {
+		return nil, err
+	}
+	// A new account answers 404, or 403, for some seconds.
+	err = gcp.Retry{For: time.Minute, When: func(err error) bool { return gcp.Is(err, codes.NotFound, codes.PermissionDenied) },
+		Notice: func(error) { notice(l, "the new service account is not visible yet; waiting") },
+	}.Do(ctx, func(ctx context.Context) (err error) {
+		account, err = s.c.IAM.GetServiceAccount(ctx, &adminpb.GetServiceAccountRequest{Name: s.Account()})
+		return err
+	})
+	return account, err
+}
+
+// Undo takes back the roles first: those of a deleted account would stay in the
+// policies under another name.
+func (s identity) Undo(ctx context.Context, l engine.Ledger) error {
+	e := l.Entry(s.resource())
+	deleted := fmt.Sprintf("deleted:%s?uid=%s", s.Member(), e.Facts["uniqueId"])
+	for _, part := range s.parts() {
+		if err := part.revoke(ctx, l, s.Member(), part.roles, deleted); err != nil {
+			return err
+		}
+	}
+	if !made(e) {
+		return nil
+	}
+	account, err := s.get(ctx, l)
+	if err != nil {
+		return err
+	}
+	mine := account.GetDescription() == s.description(l) || (e.Phase == state.Made && account.GetUniqueId() == e.Facts["uniqueId"])
+	if account != nil && mine {
+		err := s.c.IAM.DeleteServiceAccount(ctx, &adminpb.DeleteServiceAccountRequest{Name: s.Account()})
+		if err != nil && !gcp.NotFound(err) {
+			return fmt.Errorf("delete service account %s: %w", s.AccountEmail(), err)
+		}
+	}
+	return l.Gone(s.resource())
+}
+
+func (s identity) Commands() []string {
+	lines := []string{shell("gcloud", "iam", "service-accounts", "create", s.AccountID(), "--display-name=signgate nodes of "+s.ClusterID(), "--project="+s.ProjectID())}
+	for _, role := range projectRoles() {
+		lines = append(lines, shell("gcloud", "projects", "add-iam-policy-binding", s.ProjectID(), "--member="+s.Member(), "--role="+role))
+	}
+	return append(lines, shell("gcloud", "artifacts", "repositories", "add-iam-policy-binding", s.RepositoryID(),
+		"--location="+s.Region(), "--project="+s.ProjectID(), "--member="+s.Member(), "--role="+readerRole))
+}

@@ -1,0 +1,41 @@
+package steps
+
+// Need is a permission that the person running a setup must hold on the project,
+// and a predefined role that has it.
+type Need struct {
+	Permission string
+	Role       string
+}
+
+// Needs lists what is tested before anything is made. All of these can be tested on a
+// project; one that cannot (resourcemanager.projects.create) would have the whole
+// question refused. Note what surprises: roles/editor lacks every setIamPolicy
+// and may not sign with KMS keys.
+func Needs() []Need {
+	var all []Need
+	for _, part := range []struct {
+		role        string
+		permissions []string
+	}{
+		{"roles/serviceusage.serviceUsageAdmin", []string{"serviceusage.services.enable", "serviceusage.services.get", "serviceusage.services.list", "serviceusage.services.use"}},
+		{"roles/cloudkms.admin", []string{
+			"cloudkms.keyRings.create", "cloudkms.keyRings.get", "cloudkms.cryptoKeys.create", "cloudkms.cryptoKeys.get",
+			"cloudkms.cryptoKeyVersions.get", "cloudkms.cryptoKeyVersions.list", "cloudkms.cryptoKeyVersions.update", "cloudkms.cryptoKeyVersions.destroy"}},
+		{"roles/cloudkms.signerVerifier", []string{"cloudkms.cryptoKeyVersions.viewPublicKey", "cloudkms.cryptoKeyVersions.useToSign"}},
+		{"roles/artifactregistry.admin", []string{
+			"artifactregistry.repositories.create", "artifactregistry.repositories.get", "artifactregistry.repositories.delete",
+			"artifactregistry.repositories.uploadArtifacts", "artifactregistry.repositories.downloadArtifacts",
+			"artifactregistry.repositories.getIamPolicy", "artifactregistry.repositories.setIamPolicy"}},
+		{"roles/iam.serviceAccountAdmin", []string{"iam.serviceAccounts.create", "iam.serviceAccounts.get", "iam.serviceAccounts.delete"}},
+		{"roles/iam.serviceAccountUser", []string{"iam.serviceAccounts.actAs"}},
+		{"roles/resourcemanager.projectIamAdmin", []string{"resourcemanager.projects.get", "resourcemanager.projects.getIamPolicy", "resourcemanager.projects.setIamPolicy"}},
+		{"roles/container.admin", []string{
+			"container.clusters.create", "container.clusters.get", "container.clusters.delete", "container.clusters.connect", "container.operations.get"}},
+		{"roles/compute.networkViewer", []string{"compute.networks.get"}},
+	} {
+		for _, p := range part.permissions {
+			all = append(all, Need{Permission: p, Role: part.role})
+		}
+	}
+	return all
+}

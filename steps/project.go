@@ -1,0 +1,191 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cloud.google.com/go/billing/apiv1/billingpb"
+	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
+	"google.golang.org/grpc/codes"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// project is the preflight: sign-in, project, billing and every permission, all
+// looked at before anything is made. With NewProject it makes the project.
+type project struct {
+	cloud
+	a state.Answers
+}
+
+func (s project) Info() engine.Info {
+	return engine.Info{
+		ID: "project", Title: "Google Cloud project",
+		Why:         "everything is made inside one project, which must be yours to change and have billing",
+		Permissions: []string{"resourcemanager.projects.get"}, Lesson: "project.md",
+	}
+}
+
+func (s project) resource() state.Resource {
+	return state.Resource{Kind: "cloudresourcemanager.project", Name: s.Project()}
+}
+
+func (s project) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
+	if err := s.c.SignIn(ctx); err != nil {
+		return engine.Change{}, err
+	}
+	summary := fmt.Sprintf("project %s", s.a.Project)
+	p, err := s.c.GetProject(ctx, s.a.Project)
+	if _, off := gcp.Disabled(err); !off && gcp.Is(err, codes.NotFound, codes.PermissionDenied) {
+		if s.a.NewProject {
+			return engine.Change{Action: engine.Create, Summary: summary + ", billed to " + s.a.BillingAccount}, nil
+		}
+		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: problem.Raise("project-not-found", err)}, nil
+	}
+	if err != nil {
+		return engine.Change{}, err
+	}
+	if p.State != "ACTIVE" {
+		return blocked(summary, "project-deleting", "project %s is %s", s.a.Project, p.State), nil
+	}
+	if change, err := s.billing(ctx, l, summary); err != nil || change.Action != "" {
+		return change, err
+	}
+	if change, err := s.permissions(ctx, summary); err != nil || change.Action != "" {
+		return change, err
+	}
+	return settled(l, s.resource(), false, summary), nil
+}
+
+// billing gives the zero Change if the project can be billed, as far as is known.
+func (s project) billing(ctx context.Context, l engine.Ledger, summary string) (engine.Change, error) {
+	billing, _, err := s.c.ProjectBilling(ctx, s.a.Project)
+	switch {
+	case err != nil:
+		return engine.Change{}, err
+	case billing == gcp.BillingUnknown:
+		notice(l, "whether project %s has billing cannot be seen with this account; going on", s.a.Project)
+	case billing == gcp.BillingOff && s.a.NewProject && made(l.Entry(s.resource())):
+		return engine.Change{Action: engine.Create, Summary: summary + ", to be billed to " + s.a.BillingAccount}, nil
+	case billing == gcp.BillingOff:
+		return blocked(summary, "billing-missing", "project %s has no open billing account", s.a.Project), nil
+	}
+	return engine.Change{}, nil
+}
+
+// permissions gives the zero Change if all are held, and otherwise one problem that
+// names every missing one.
+func (s project) permissions(ctx context.Context, summary string) (engine.Change, error) {
+	needs := Needs()
+	wanted := make([]string, len(needs))
+	for i, n := range needs {
+		wanted[i] = n.Permission
+	}
+	missing, err := s.c.MissingPermissions(ctx, s.a.Project, wanted)
+	if err != nil || len(missing) == 0 {
+		return engine.Change{}, err
+	}
+	var lines, roles []string
+	for _, n := range needs {
+		if !slices.Contains(missing, n.Permission) {
+			continue
+		}
+		lines = append(lines, n.Permission+" ("+n.Role+")")
+		if !slices.Contains(roles, n.Role) {
+			roles = append(roles, n.Role)
+		}
+	}
+	p := raise("permissions-missing", "%d of %d permissions are missing on project %s", len(missing), len(needs), s.a.Project)
+	p.Words = strings.Join(lines, "\n")
+	p.Fix = "ask an owner of the project to run, with your account for ACCOUNT:"
+	for _, role := range roles {
+		p.Fix += "\n" + shell("gcloud", "projects", "add-iam-policy-binding", s.a.Project, "--member=user:ACCOUNT", "--role="+role)
+	}
+	return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, nil
+}
+
+func (s project) Apply(ctx context.Context, change engine.Change, l engine.Ledger) error {
+	if change.Action != engine.Create {
+		return adopt(l, s.resource(), false, nil)
+	}
+	r := s.resource()
+	if err := resume(ctx, l, s.c.Projects, r); err != nil {
+		return err
+	}
+	p, err := s.c.GetProject(ctx, s.a.Project)
+	if err != nil {
+		if err := s.create(ctx, l); err != nil {
+			return fmt.Errorf("create project %s: %w", s.a.Project, err)
+		}
+	}
+	// A new project is not visible at once, and its owner not yet its owner.
+	err = gcp.Retry{For: gcp.Settles, When: func(err error) bool { return gcp.Is(err, codes.NotFound, codes.PermissionDenied) },
+		Notice: func(error) { notice(l, "project %s is not visible yet; waiting", s.a.Project) },
+	}.Do(ctx, func(ctx context.Context) (err error) {
+		if p, err = s.c.GetProject(ctx, s.a.Project); err != nil {
+			return err
+		}
+		_, err = s.c.Billing.UpdateProjectBillingInfo(ctx, &billingpb.UpdateProjectBillingInfoRequest{
+			Name: s.Project(), ProjectBillingInfo: &billingpb.ProjectBillingInfo{BillingAccountName: s.a.BillingAccount},
+		})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("link project %s to %s: %w", s.a.Project, s.a.BillingAccount, err)
+	}
+	return l.Made(r, map[string]string{"number": p.Number})
+}
+
+func (s project) create(ctx context.Context, l engine.Ledger) error {
+	if err := l.Intend(s.resource()); err != nil {
+		return err
+	}
+	op, err := s.c.Projects.CreateProject(ctx, &resourcemanagerpb.CreateProjectRequest{
+		Project: &resourcemanagerpb.Project{ProjectId: s.a.Project, DisplayName: s.a.Project, Labels: labels(l)},
+	})
+	if err != nil || op.Done() {
+		return err
+	}
+	if err := l.Operation(s.resource(), op.Name()); err != nil {
+		return err
+	}
+	return gcp.Finish(ctx, s.c.Projects, op.Name())
+}
+
+// Undo asks Google to delete a project that this setup made, and only that.
+func (s project) Undo(ctx context.Context, l engine.Ledger) error {
+	r := s.resource()
+	if !made(l.Entry(r)) {
+		return nil
+	}
+	p, err := s.c.Projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: s.Project()})
+	switch {
+	case gcp.NotFound(err):
+		return l.Gone(r)
+	case err != nil:
+		return fmt.Errorf("look up project %s: %w", s.a.Project, err)
+	case l.Entry(r).Phase == state.Intended && !ours(l, p.GetLabels()):
+		return nil // somebody else's, who was quicker
+	case p.GetState() == resourcemanagerpb.Project_ACTIVE:
+		if _, err := s.c.Projects.DeleteProject(ctx, &resourcemanagerpb.DeleteProjectRequest{Name: s.Project()}); err != nil {
+			return fmt.Errorf("delete project %s: %w", s.a.Project, err)
+		}
+		notice(l, "project %s is shut down; Google deletes it after 30 days, until then: gcloud projects undelete %s", s.a.Project, s.a.Project)
+	}
+	return l.Gone(r)
+}
+
+func (s project) Commands() []string {
+	lines := []string{"gcloud auth application-default login"}
+	if s.a.NewProject {
+		lines = append(lines,
+			shell("gcloud", "projects", "create", s.a.Project),
+			shell("gcloud", "billing", "projects", "link", s.a.Project, "--billing-account="+strings.TrimPrefix(s.a.BillingAccount, "billingAccounts/")))
+	}
+	return append(lines, shell("gcloud", "config", "set", "project", s.a.Project))
+}

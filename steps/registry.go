@@ -1,0 +1,141 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+
+	"cloud.google.com/go/artifactregistry/apiv1/artifactregistrypb"
+	"google.golang.org/grpc/codes"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// registry is the private repository that holds the image and its signatures.
+type registry struct{ cloud }
+
+func (s registry) Info() engine.Info {
+	return engine.Info{
+		ID: "registry", Title: "private repository in Artifact Registry", Needs: []string{"apis"},
+		Why:         "the image and its signature lie side by side where only the project's own accounts read",
+		Permissions: []string{"artifactregistry.repositories.create", "artifactregistry.repositories.get", "artifactregistry.repositories.delete"}, Lesson: "registry.md",
+	}
+}
+
+func (s registry) resource() state.Resource {
+	return state.Resource{Kind: "artifactregistry.repository", Name: s.Repository()}
+}
+
+func (s registry) get(ctx context.Context, l engine.Ledger) (*artifactregistrypb.Repository, error) {
+	repo, err := look(ctx, s.cloud, l, func(ctx context.Context) (*artifactregistrypb.Repository, error) {
+		return s.c.Artifacts.GetRepository(ctx, &artifactregistrypb.GetRepositoryRequest{Name: s.Repository()})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look up repository %q: %w", s.RepositoryID(), err)
+	}
+	return repo, nil
+}
+
+// differs says why a repository cannot be used; neither format nor mode can be changed.
+func (s registry) differs(repo *artifactregistrypb.Repository) *problem.Problem {
+	standard := repo.GetMode() == artifactregistrypb.Repository_STANDARD_REPOSITORY || repo.GetMode() == artifactregistrypb.Repository_MODE_UNSPECIFIED
+	if repo.GetFormat() == artifactregistrypb.Repository_DOCKER && standard {
+		return nil
+	}
+	return raise("repository-differs", "repository %q is a %s of format %s, not a standard one for Docker images", s.RepositoryID(), repo.GetMode(), repo.GetFormat())
+}
+
+func (s registry) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
+	summary := fmt.Sprintf("Docker repository %q in %s", s.RepositoryID(), s.Region())
+	repo, err := s.get(ctx, l)
+	switch {
+	case err != nil:
+		return engine.Change{}, err
+	case repo == nil:
+		return engine.Change{Action: engine.Create, Summary: summary}, nil
+	}
+	if p := s.differs(repo); p != nil {
+		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, nil
+	}
+	return settled(l, s.resource(), ours(l, repo.GetLabels()), summary), nil
+}
+
+func (s registry) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
+	if err := resume(ctx, l, s.c.Artifacts, s.resource()); err != nil {
+		return err
+	}
+	repo, err := s.get(ctx, l)
+	if err != nil {
+		return err
+	}
+	if repo == nil {
+		err := s.create(ctx, l)
+		if err != nil && !gcp.Is(err, codes.AlreadyExists) {
+			return fmt.Errorf("create repository %q: %w", s.RepositoryID(), err)
+		}
+		if repo, err = s.get(ctx, l); err != nil {
+			return err
+		}
+		if repo == nil {
+			return fmt.Errorf("create repository %q: it was made and is gone again", s.RepositoryID())
+		}
+	}
+	if p := s.differs(repo); p != nil {
+		return p
+	}
+	return adopt(l, s.resource(), ours(l, repo.GetLabels()), nil)
+}
+
+func (s registry) create(ctx context.Context, l engine.Ledger) error {
+	if err := l.Intend(s.resource()); err != nil {
+		return err
+	}
+	return s.ask(ctx, l, func(ctx context.Context) error {
+		op, err := s.c.Artifacts.CreateRepository(ctx, &artifactregistrypb.CreateRepositoryRequest{
+			Parent: s.Location(), RepositoryId: s.RepositoryID(),
+			Repository: &artifactregistrypb.Repository{
+				Format: artifactregistrypb.Repository_DOCKER, Mode: artifactregistrypb.Repository_STANDARD_REPOSITORY,
+				Description: "images that only run signed; made by signgate", Labels: labels(l),
+			},
+		})
+		if err != nil || op.Done() {
+			return err
+		}
+		if err := l.Operation(s.resource(), op.Name()); err != nil {
+			return err
+		}
+		return gcp.Finish(ctx, s.c.Artifacts, op.Name())
+	})
+}
+
+// Undo deletes the repository, and every image in it with it.
+func (s registry) Undo(ctx context.Context, l engine.Ledger) error {
+	e := l.Entry(s.resource())
+	if !made(e) {
+		return nil
+	}
+	if err := resume(ctx, l, s.c.Artifacts, s.resource()); err != nil {
+		return err
+	}
+	repo, err := s.get(ctx, l)
+	if err != nil {
+		return err
+	}
+	if repo != nil && (e.Phase == state.Made || ours(l, repo.GetLabels())) {
+		op, err := s.c.Artifacts.DeleteRepository(ctx, &artifactregistrypb.DeleteRepositoryRequest{Name: s.Repository()})
+		if err == nil && !op.Done() {
+			err = gcp.Finish(ctx, s.c.Artifacts, op.Name())
+		}
+		if err != nil && !gcp.NotFound(err) {
+			return fmt.Errorf("delete repository %q: %w", s.RepositoryID(), err)
+		}
+	}
+	return l.Gone(s.resource())
+}
+
+func (s registry) Commands() []string {
+	return []string{shell("gcloud", "artifacts", "repositories", "create", s.RepositoryID(), "--repository-format=docker",
+		"--location="+s.Region(), "--project="+s.ProjectID())}
+}
