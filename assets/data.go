@@ -1,0 +1,44 @@
+package assets
+
+import (
+	_ "embed"
+
+	"sigs.k8s.io/yaml"
+)
+
+//go:embed prices.yaml
+var prices []byte
+
+//go:embed regions.yaml
+var regions []byte
+
+// PriceList is what things cost in US dollars, as of a date.
+type PriceList struct {
+	Date        string             `json:"date"`
+	Region      string             `json:"region"`
+	ClusterHour float64            `json:"clusterHour"`
+	AddressHour float64            `json:"addressHour"`
+	DiskGBMonth float64            `json:"diskGBMonth"`
+	KeyMonth    float64            `json:"keyMonth"`
+	Machines    map[string]float64 `json:"machines"`
+}
+
+// Prices reads the price list.
+func Prices() PriceList { return read[PriceList](prices) }
+
+// Region is a place where everything of a setup can be.
+type Region struct {
+	Name  string `json:"name"`
+	Place string `json:"place"`
+}
+
+// Regions lists them by name.
+func Regions() []Region { return read[[]Region](regions) }
+
+// read parses an embedded file; that it can be parsed is a matter of the build, and tested.
+func read[T any](data []byte) (v T) {
+	if err := yaml.UnmarshalStrict(data, &v); err != nil {
+		panic("assets: " + err.Error())
+	}
+	return v
+}

@@ -1,0 +1,23 @@
+package assets_test
+
+import (
+	"testing"
+
+	"github.com/signgate/signgate/assets"
+)
+
+func TestDataCanBeRead(t *testing.T) {
+	if p := assets.Prices(); p.ClusterHour == 0 || p.Machines["e2-medium"] == 0 || p.Date == "" {
+		t.Errorf("prices %+v", p)
+	}
+	seen := map[string]bool{}
+	for _, r := range assets.Regions() {
+		if r.Place == "" || seen[r.Name] {
+			t.Errorf("region %+v", r)
+		}
+		seen[r.Name] = true
+	}
+	if !seen["northamerica-northeast1"] {
+		t.Error("the guide's region is missing")
+	}
+}
