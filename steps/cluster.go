@@ -223,15 +223,20 @@ func (s cluster) create(ctx context.Context, l engine.Ledger) error {
 	return s.finish(ctx, l, name)
 }
 
-// rejoin waits for the operation that makes the cluster: the one on record, or
-// the one that Kubernetes Engine says is at work.
+// rejoin waits for the operation that makes the cluster: the one that Kubernetes
+// Engine says is at work, or how the one on record ended.
 func (s cluster) rejoin(ctx context.Context, l engine.Ledger) error {
-	name := l.Entry(s.resource()).Operation
-	if name == "" {
-		var err error
-		if name, err = s.c.RunningOperation(ctx, s.ClusterParent(), s.ClusterID()); err != nil || name == "" {
-			return err
-		}
+	name, err := s.c.RunningOperation(ctx, s.ClusterParent(), s.ClusterID())
+	if err != nil {
+		return err
+	}
+	recorded := l.Entry(s.resource()).Operation
+	switch {
+	case name == "" && recorded == "":
+		return nil // it ended between two looks
+	case name == "":
+		name = recorded
+	case name != recorded:
 		if err := l.Intend(s.resource()); err != nil {
 			return err
 		}
