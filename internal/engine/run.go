@@ -78,13 +78,12 @@ func (r *run) step(ctx context.Context, i int, needs []outcome) outcome {
 	if o, skip := r.skip(ctx, info, needs); skip {
 		return o
 	}
-	planned := r.plan.Steps[i].Change
-	if quiet := !anyChanged(needs); quiet && (planned.Action == None || planned.Action == Reuse) {
+	planned, l := r.plan.Steps[i].Change, r.ledger(i, r.emit)
+	if quiet := !anyChanged(needs); quiet && settled(planned, l) {
 		return r.end(info, time.Now(), outcome{status: Reused}, planned.Summary)
 	}
 	start := time.Now()
 	r.report(Event{Type: TypeStep, Step: info.ID, Status: Started, Text: info.Title})
-	l := r.ledger(i, r.emit)
 	change, err := r.steps[i].Inspect(ctx, l)
 	if err == nil {
 		err = r.apply(ctx, i, change, l)
@@ -98,11 +97,17 @@ func (r *run) step(ctx context.Context, i int, needs []outcome) outcome {
 	return r.end(info, start, outcome{status: Done, changed: true}, change.Summary)
 }
 
+// settled says whether nothing is left to do: all is as wanted, and what was there
+// before us is on record as found.
+func settled(c Change, l Ledger) bool {
+	return c.Action == None || c.Action == Reuse && len(l.Entries()) > 0
+}
+
 func (r *run) apply(ctx context.Context, i int, change Change, l Ledger) error {
 	switch {
 	case change.Action == Blocked:
 		return change.Problem
-	case change.Action == None || change.Action == Reuse:
+	case settled(change, l):
 		return nil
 	case change.Drift && !r.opt.Overwrite:
 		return problem.Drift(change.Summary, change.Before, change.After)

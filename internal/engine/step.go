@@ -18,7 +18,8 @@ type Step interface {
 	Inspect(context.Context, Ledger) (Change, error)
 
 	// Apply makes it so. It is safe to repeat, also after a crash anywhere in it,
-	// and brackets each call that changes anything with Intend and Made.
+	// and brackets each call that changes anything with Intend and Made. Of what was
+	// there before (Reuse) it only notes that it was Found.
 	Apply(context.Context, Change, Ledger) error
 
 	// Undo removes only what the ledger says this setup made. Gone already is success.
