@@ -2,6 +2,7 @@ package gcp
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -145,4 +146,20 @@ func (c *Clients) payer(ctx context.Context) (string, error) {
 func (c *Clients) SignIn(ctx context.Context) error {
 	_, err := c.credential.Token(ctx)
 	return err
+}
+
+// Account is whom the credential's file names: a service account's address, or the
+// user's where gcloud wrote it down. "" where the file does not say.
+func (c *Clients) Account() string {
+	var file struct {
+		Email   string `json:"client_email"`
+		Account string `json:"account"`
+	}
+	if json.Unmarshal(c.credential.JSON(), &file) != nil {
+		return ""
+	}
+	if file.Email != "" {
+		return file.Email
+	}
+	return file.Account
 }
