@@ -1,10 +1,373 @@
 package tui
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
 )
 
+// The wizard without a screen: the same story, backend and words, as plain lines
+// and numbered questions, for screen readers and terminals that cannot draw.
+// An empty answer takes the default, q leaves, ctrl+c does as q.
+
+// errLeave is a person who has left; errBack one who wants the question before.
+var (
+	errLeave = errors.New("left")
+	errBack  = errors.New("back")
+)
+
+// lines is that wizard.
+type lines struct {
+	ctx       context.Context
+	backend   Backend
+	out       io.Writer
+	typed     chan string // lines read; closed at the end of the input
+	interrupt <-chan struct{}
+	now       func() time.Time
+	quiet     time.Duration // how long a run may say nothing before we say that it goes on
+
+	world   World
+	answers state.Answers
+	session Session
+	run     *run
+	stopped bool // asked to leave
+}
+
 func runLines(ctx context.Context, b Backend, o Options) (Outcome, error) {
-	return Outcome{}, errors.New("not yet")
+	l := &lines{ctx: ctx, backend: b, out: o.Output, typed: make(chan string), interrupt: o.Interrupt, now: o.Now,
+		quiet: 30 * time.Second, world: b.World()}
+	done := make(chan struct{})
+	defer close(done)
+	go l.read(o.Input, done)
+	err := l.story()
+	if errors.Is(err, errLeave) || errors.Is(err, errBack) || errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	outcome := l.farewell()
+	if l.session != nil {
+		err = errors.Join(err, l.session.Close())
+	}
+	return outcome, err
+}
+
+// read brings what is typed, line by line, until the input or the wizard ends.
+func (l *lines) read(in io.Reader, done <-chan struct{}) {
+	defer close(l.typed)
+	s := bufio.NewScanner(io.LimitReader(in, 16<<20))
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		select {
+		case l.typed <- line(s.Text()):
+		case <-done:
+			return
+		}
+	}
+}
+
+// farewell is how things stand, as the screens' own.
+func (l *lines) farewell() Outcome {
+	a := &app{setup: setup{session: l.session, run: l.run, leaving: l.stopped}}
+	return a.farewell()
+}
+
+func (l *lines) say(format string, args ...any) { fmt.Fprintf(l.out, format+"\n", args...) }
+
+// ask prints a question and waits for its answer.
+func (l *lines) ask(question, standard string) (string, error) {
+	if standard != "" {
+		question += " [" + standard + "]"
+	}
+	fmt.Fprint(l.out, question+": ")
+	select {
+	case answer, open := <-l.typed:
+		if !open {
+			l.say("")
+			return "", errLeave
+		}
+		switch answer {
+		case "":
+			return standard, nil
+		case "q":
+			return "", errLeave
+		}
+		return answer, nil
+	case <-l.interrupt:
+		l.say("")
+		return "", errLeave
+	case <-l.ctx.Done():
+		return "", l.ctx.Err()
+	}
+}
+
+// choose asks for one of the numbered options and returns its index.
+func (l *lines) choose(options []string, standard int) (int, error) {
+	for i, o := range options {
+		l.say("  %d. %s", i+1, o)
+	}
+	for {
+		answer, err := l.ask("Number", strconv.Itoa(standard+1))
+		if err != nil {
+			return 0, err
+		}
+		if n, err := strconv.Atoi(answer); err == nil && n >= 1 && n <= len(options) {
+			return n - 1, nil
+		}
+		l.say("Type a number from 1 to %d, or q to leave.", len(options))
+	}
+}
+
+// trouble says a problem.
+func (l *lines) trouble(p *problem.Problem) {
+	l.say("Problem: %s", line(p.What))
+	for _, part := range [][2]string{{"Why", p.Why}, {"What to try", p.Fix}, {"The service's own words", p.Words}, {"Problem id", p.ID}} {
+		if part[1] != "" && part[1] != p.What {
+			l.say("%s: %s", part[0], clean(part[1]))
+		}
+	}
+}
+
+// retry says a problem and asks whether to try again.
+func (l *lines) retry(err error) error {
+	l.trouble(asProblem(err))
+	n, err := l.choose([]string{"try again", "leave"}, 0)
+	if err == nil && n == 1 {
+		err = errLeave
+	}
+	return err
+}
+
+// story is the wizard from the first line to the last.
+func (l *lines) story() error {
+	l.say("signgate: from a Google Cloud project to a cluster that runs only images signed with your key.")
+	l.say("World: %s.", map[bool]string{true: "sandbox, a Google Cloud on this machine, which costs nothing",
+		false: "Google Cloud, real resources, billed to your project"}[l.world.Sandbox])
+	l.say("An empty answer takes what stands in brackets. q leaves.")
+	setups, err := l.connect()
+	if err != nil {
+		return err
+	}
+	l.say("Signed in as %s. Setups are recorded in %s.", line(l.world.Account), line(l.world.State))
+	for {
+		if err := l.pick(setups); err != nil {
+			return err
+		}
+		err := l.carry()
+		if !errors.Is(err, errBack) {
+			return err
+		}
+		if l.session != nil { // with other answers
+			err = l.session.Close()
+			l.session, l.run, setups = nil, nil, nil
+		}
+		if err != nil && !errors.Is(err, errBack) {
+			return err
+		}
+	}
+}
+
+func (l *lines) connect() ([]state.Listed, error) {
+	for {
+		world, err := l.backend.Connect(l.ctx, func(text string) { l.say("%s …", line(text)) })
+		var setups []state.Listed
+		if err == nil {
+			l.world = world
+			setups, err = l.backend.Setups(l.ctx)
+		}
+		if err == nil {
+			return sorted(setups), nil
+		}
+		if err := l.retry(err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pick ends with a session: one to go on with, or a new one with its answers.
+func (l *lines) pick(setups []state.Listed) error {
+	var options []string
+	for _, s := range setups {
+		how := "look at " + line(s.Name) + ", finished"
+		switch {
+		case s.Err != nil:
+			how = line(s.Name) + ", cannot be read: " + line(asProblem(s.Err).What)
+		case s.Record.Finished.IsZero():
+			how = "go on with " + line(s.Name) + ", unfinished"
+		}
+		options = append(options, how)
+	}
+	if len(options) > 0 {
+		l.say("What would you like to do?")
+		n, err := l.choose(append(options, "a new setup"), 0)
+		if err != nil {
+			return err
+		}
+		if n < len(setups) {
+			l.session, err = l.backend.Open(l.ctx, setups[n].Name)
+			if err != nil {
+				l.trouble(asProblem(err))
+				return l.pick(setups)
+			}
+			return nil
+		}
+	}
+	if l.answers.Region == "" {
+		l.answers = state.Defaults()
+	}
+	if err := l.project(); err != nil {
+		return err
+	}
+	if err := l.region(); err != nil {
+		return err
+	}
+	return l.names()
+}
+
+// project asks for the project, a page of the list at a time.
+func (l *lines) project() error {
+	filter, token := "", ""
+	for {
+		page, err := l.backend.Projects(l.ctx, filter, token)
+		if err != nil {
+			if err := l.retry(err); err != nil {
+				return err
+			}
+			continue
+		}
+		l.say("Which project?")
+		for i, p := range page.Projects {
+			l.say("  %d. %s, %s", i+1, line(p.ID), line(p.Name))
+		}
+		hint := "Number, part of a name to look for, or a project id"
+		if page.Next != "" {
+			hint = "Number, m for more, part of a name to look for, or a project id"
+		}
+		standard := ""
+		if len(page.Projects) > 0 {
+			standard = "1"
+		} else {
+			l.say("No project to show.")
+		}
+		answer, err := l.ask(hint, standard)
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(answer)
+		switch {
+		case err == nil && n >= 1 && n <= len(page.Projects):
+			l.answers.Project = page.Projects[n-1].ID
+			return nil
+		case answer == "m" && page.Next != "":
+			token = page.Next
+		default:
+			if p, err := l.backend.Project(l.ctx, answer); err == nil && answer != "" {
+				l.answers.Project = p.ID
+				return nil
+			}
+			l.say("There is no project with the id %s, or you may not see it. Looking for names with it.", answer)
+			filter, token = answer, ""
+		}
+	}
+}
+
+func (l *lines) region() error {
+	for {
+		all, err := l.backend.Regions(l.ctx, l.answers.Project)
+		if err != nil {
+			if err := l.retry(err); err != nil {
+				return err
+			}
+			continue
+		}
+		l.say("Which region? Key, images and cluster live there together.")
+		options, standard := []string{}, 0
+		for i, r := range all {
+			options = append(options, strings.Trim(line(r.Name)+", "+line(r.Place)+" "+line(r.Note), ", "))
+			if r.Name == l.answers.Region {
+				standard = i
+			}
+		}
+		n, err := l.choose(options, standard)
+		if err != nil {
+			return err
+		}
+		if l.answers.Region != all[n].Name {
+			l.answers.Region, l.answers.Zone = all[n].Name, ""
+		}
+		return nil
+	}
+}
+
+// names shows every answer and asks which to change, until they can be gone on with.
+func (l *lines) names() error {
+	all := fields()
+	for {
+		l.say("Names and size:")
+		broken := rules(l.answers)
+		for i, f := range all {
+			value := f.get(l.answers)
+			for _, o := range f.options {
+				if o.value == value {
+					value = o.label
+				}
+			}
+			if rule, bad := broken[f.path]; bad {
+				value += "; cannot be: it must be " + rule
+			}
+			l.say("  %d. %s: %s", i+1, f.label, line(value))
+		}
+		answer, err := l.ask("Number of what to change, or nothing to go on", "")
+		if err != nil {
+			return err
+		}
+		n, err := strconv.Atoi(answer)
+		switch {
+		case answer == "" && len(broken) == 0:
+			s, err := l.backend.Create(l.ctx, l.answers)
+			if err == nil {
+				l.session = s
+				return nil
+			}
+			l.trouble(asProblem(err))
+		case err == nil && n >= 1 && n <= len(all):
+			if err := l.changeField(all[n-1]); err != nil {
+				return err
+			}
+		default:
+			for path, rule := range broken {
+				l.say("%s must be %s.", path, rule)
+			}
+		}
+	}
+}
+
+func (l *lines) changeField(f field) error {
+	l.say("%s: %s.", f.label, f.help)
+	if f.options == nil {
+		v, err := l.ask("New answer", f.get(l.answers))
+		if err == nil {
+			f.set(&l.answers, v)
+		}
+		return err
+	}
+	var labels []string
+	standard := 0
+	for i, o := range f.options {
+		labels = append(labels, o.label)
+		if o.value == f.get(l.answers) {
+			standard = i
+		}
+	}
+	n, err := l.choose(labels, standard)
+	if err == nil {
+		f.set(&l.answers, f.options[n].value)
+	}
+	return err
 }

@@ -83,7 +83,7 @@ func (a *app) destroyIt() tea.Cmd {
 	a.run = newRun(a.plan, nil, a.now())
 	a.run.undo = true
 	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error { return s.Destroy(ctx, emit) })
-	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), tick())
+	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), a.later(beat, ticked{}))
 }
 
 func (s *destroy) View(w, h int) []string {

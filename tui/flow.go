@@ -63,7 +63,7 @@ func (a *app) flow(msg tea.Msg) (tea.Cmd, bool) {
 		if a.run == nil || !a.run.active() {
 			return nil, true
 		}
-		return tick(), true
+		return a.later(beat, ticked{}), true
 	}
 	return nil, false
 }
@@ -181,7 +181,7 @@ func (a *app) carryOut(overwrite bool) tea.Cmd {
 	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error {
 		return s.Run(ctx, plan, overwrite, emit)
 	})
-	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), tick())
+	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), a.later(beat, ticked{}))
 }
 
 // ran is the end of a run: to the proof if it went well, away if that was asked for.

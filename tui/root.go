@@ -39,6 +39,7 @@ type app struct {
 	theme   theme
 	keys    keys
 	now     func() time.Time
+	later   func(time.Duration, tea.Msg) tea.Cmd // brings the message when the time has gone by
 
 	w, h    int
 	world   World
@@ -69,6 +70,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, nil
 	case tea.KeyPressMsg:
 		return a, a.press(msg)
+	case interrupted:
+		return a, a.leave()
 	case holdOver:
 		if msg.visit == a.visit {
 			a.holding = false
@@ -141,8 +144,7 @@ func (a *app) show(s screen) tea.Cmd {
 // ask holds the keys that confirm for a moment: a question has opened by itself.
 func (a *app) ask() tea.Cmd {
 	a.holding = true
-	visit := a.visit
-	return tea.Tick(hold, func(time.Time) tea.Msg { return holdOver{visit} })
+	return a.later(hold, holdOver{a.visit})
 }
 
 // say shows a line to the person until the next key.

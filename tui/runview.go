@@ -40,7 +40,11 @@ func (s *runView) Keys() []binding {
 		return []binding{k.Accept.says("find"), k.Back.says("all lines")}
 	}
 	if s.log {
-		return []binding{k.Search, k.Up, k.Down, k.PageUp, k.PageDown, k.Bottom, k.Back.says("steps"), k.Log.says("steps")}
+		back := k.Back.says("steps")
+		if s.query != "" {
+			back.Words = "all lines"
+		}
+		return []binding{k.Search, k.Up, k.Down.says("scroll"), k.PageUp, k.PageDown, k.Bottom, back, quiet(k.Log.says("steps"))}
 	}
 	keys := s.verbs()
 	open := k.Accept.says("open")
@@ -106,7 +110,7 @@ func (s *runView) Press(do action) tea.Cmd {
 			s.open, s.scroll = !s.open, 0
 		}
 	case doBack:
-		if s.finding {
+		if s.finding || s.query != "" {
 			s.finding = false
 			s.search("")
 		} else {
@@ -157,7 +161,7 @@ func (s *runView) Update(msg tea.Msg) tea.Cmd {
 			q := []rune(s.query)
 			s.search(string(q[:len(q)-1]))
 		case msg.Text != "":
-			s.search(s.query + line(msg.Text))
+			s.search(s.query + clean(msg.Text))
 		}
 	case tea.PasteMsg:
 		if s.finding {

@@ -99,9 +99,7 @@ func (s *stream) finish(within time.Duration) bool {
 	}
 }
 
-// ticked is the beat of the stopwatches, while a run goes on.
+// ticked is the beat of the stopwatches, while a run goes on; every beat long.
 type ticked struct{}
 
-func tick() tea.Cmd {
-	return tea.Every(time.Second, func(time.Time) tea.Msg { return ticked{} })
-}
+const beat = time.Second

@@ -34,6 +34,10 @@ type Options struct {
 	Environ    []string // as os.Environ
 	Accessible bool     // lines and numbered questions instead of screens
 
+	// Interrupt asks to leave as q does: the first time softly, the second time at
+	// once. It may be nil.
+	Interrupt <-chan struct{}
+
 	// Width and Height are used where Output is no terminal that has a size.
 	Width, Height int
 	Now           func() time.Time // time.Now if nil
@@ -67,6 +71,18 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 		tea.WithContext(ctx),
 		tea.WithInput(o.Input), tea.WithOutput(o.Output), tea.WithEnvironment(o.Environ),
 		tea.WithWindowSize(a.w, a.h), tea.WithFPS(120), tea.WithoutSignalHandler())
+	gone := make(chan struct{})
+	defer close(gone)
+	go func() {
+		for {
+			select {
+			case <-o.Interrupt:
+				p.Send(interrupted{})
+			case <-gone:
+				return
+			}
+		}
+	}()
 	_, err := p.Run()
 	if left := a.stream; left != nil { // killed in the middle of a run
 		left.finish(patience)
@@ -83,8 +99,14 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 	return a.outcome, err
 }
 
+// interrupted asks to leave, from outside.
+type interrupted struct{}
+
 func newApp(ctx context.Context, b Backend, o Options) *app {
 	a := &app{ctx: ctx, backend: b, theme: newTheme(), keys: newKeys(), now: o.Now, world: b.World()}
+	a.later = func(d time.Duration, msg tea.Msg) tea.Cmd {
+		return tea.Tick(d, func(time.Time) tea.Msg { return msg })
+	}
 	a.w, a.h = o.Width, o.Height
 	if f, ok := o.Output.(term.File); ok {
 		if w, h, err := term.GetSize(f.Fd()); err == nil && w > 0 && h > 0 {

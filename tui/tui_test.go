@@ -27,10 +27,14 @@ type driver struct {
 func drive(t *testing.T, b *fakeBackend, w, h int) *driver {
 	t.Helper()
 	a := newApp(context.Background(), b, Options{Width: w, Height: h, Now: b.now})
+	a.later = never
 	d := &driver{t, a, b}
 	d.do(a.Init())
 	return d
 }
+
+// never is a time that does not come by itself.
+func never(time.Duration, tea.Msg) tea.Cmd { return nil }
 
 // do runs a command and what follows from it to the end.
 func (d *driver) do(cmd tea.Cmd) {
@@ -42,7 +46,7 @@ func (d *driver) do(cmd tea.Cmd) {
 	select {
 	case msg := <-out:
 		d.send(msg)
-	case <-time.After(50 * time.Millisecond): // a tick or a hold: nobody waits for it here
+	case <-time.After(30 * time.Millisecond): // it listens to a run that says nothing
 	}
 }
 
@@ -69,6 +73,7 @@ func (d *driver) send(msg tea.Msg) {
 func (d *driver) press(names ...string) {
 	for _, n := range names {
 		d.send(keyNamed(n))
+		d.a.View()
 	}
 }
 

@@ -1,0 +1,177 @@
+package tui
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signgate/signgate/state"
+)
+
+// reader talks to the wizard in lines: it waits for a text, then answers.
+type reader struct {
+	t       *testing.T
+	in      *io.PipeWriter
+	out     *bufio.Reader
+	heard   strings.Builder
+	done    chan struct{}
+	outcome Outcome
+	err     error
+}
+
+func talk(t *testing.T, b *fakeBackend) *reader {
+	t.Helper()
+	inR, inW := io.Pipe()
+	outR, outW := io.Pipe()
+	r := &reader{t: t, in: inW, out: bufio.NewReader(outR), done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		defer outW.Close()
+		r.outcome, r.err = Run(context.Background(), b, Options{Input: inR, Output: outW, Environ: []string{"TERM=dumb"}, Now: b.now})
+	}()
+	t.Cleanup(func() { inW.Close(); go io.Copy(io.Discard, outR); <-r.done })
+	return r
+}
+
+// until reads up to a text.
+func (r *reader) until(text string) {
+	r.t.Helper()
+	found := make(chan error, 1)
+	go func() {
+		var seen strings.Builder
+		for !strings.HasSuffix(seen.String(), text) {
+			c, _, err := r.out.ReadRune()
+			if err != nil {
+				found <- err
+				return
+			}
+			seen.WriteRune(c)
+			r.heard.WriteRune(c)
+		}
+		found <- nil
+	}()
+	select {
+	case err := <-found:
+		if err != nil {
+			r.t.Fatalf("waiting for %q: %v; heard:\n%s", text, err, r.heard.String())
+		}
+	case <-time.After(5 * time.Second):
+		r.t.Fatalf("waiting for %q; heard:\n%s", text, r.heard.String())
+	}
+}
+
+func (r *reader) answer(question, text string) {
+	r.t.Helper()
+	r.until(question)
+	if _, err := io.WriteString(r.in, text+"\n"); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *reader) end() Outcome {
+	r.t.Helper()
+	rest := make(chan struct{})
+	go func() {
+		defer close(rest)
+		b, _ := io.ReadAll(r.out)
+		r.heard.Write(b)
+	}()
+	<-rest
+	<-r.done
+	if r.err != nil {
+		r.t.Fatal(r.err)
+	}
+	return r.outcome
+}
+
+func TestAccessibleFromFirstQuestionToVerdict(t *testing.T) {
+	b := newFake()
+	r := talk(t, b)
+	r.answer("project id [1]: ", "")
+	r.answer("Number [2]: ", "")
+	r.answer("nothing to go on: ", "1")
+	r.answer("New answer [cosign-test-cluster]: ", "X")
+	r.until("cannot be: it must be 3 to 27 lower-case letters")
+	r.answer("nothing to go on: ", "1")
+	r.answer("New answer [X]: ", "mine")
+	r.answer("nothing to go on: ", "")
+	r.until("Key ring: create.")
+	r.answer("Number [1]: ", "")
+	r.until("Signing key: done, cosign v1 (1.2s)")
+	r.until("Verdict on the image you signed")
+	r.until("admitted, as it should be")
+	r.answer("Number [1]: ", "3")
+	r.answer("Image [docker.io/library/busybox]: ", "")
+	r.until("busybox would be denied")
+	r.answer("Number [1]: ", "1")
+	if o := r.end(); !o.OK || o.Setup != "acme-demo" {
+		t.Errorf("outcome %+v", o)
+	}
+	if got := b.created[0].Cluster; got != "mine" {
+		t.Errorf("cluster %q", got)
+	}
+	for _, c := range r.heard.String() {
+		if c == '\x1b' || strings.ContainsRune("│─╭╮╯╰█░✓●", c) {
+			t.Fatalf("drawn with %q:\n%s", c, r.heard.String())
+		}
+	}
+	if b.session.closed != 1 {
+		t.Error("the setup was not let go")
+	}
+}
+
+func TestAccessibleFailureThenRetry(t *testing.T) {
+	b := newFake()
+	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}
+	b.session.events = failure()
+	b.session.runErr = []error{errors.New("failed"), nil}
+	r := talk(t, b)
+	r.until("go on with acme-demo, unfinished")
+	r.answer("Number [1]: ", "")
+	r.answer("Number [1]: ", "")
+	r.until("Problem: the region's quota")
+	r.until("What to try: choose the zonal shape")
+	b.session.events = rest()
+	r.answer("Number [1]: ", "1") // try again
+	r.answer("Number [1]: ", "")  // the plan
+	r.until("Done in")
+	r.answer("Number [1]: ", "1")
+	if o := r.end(); !o.OK {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
+func TestAccessibleLeaveInTheMiddle(t *testing.T) {
+	b := newFake()
+	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}
+	b.session.events, b.session.hold = script(), make(chan struct{})
+	r := talk(t, b)
+	r.answer("Number [1]: ", "")
+	r.answer("Number [1]: ", "")
+	r.answer("Cluster: running", "q")
+	r.until("Stopping")
+	if o := r.end(); !o.Interrupted || o.Resume == "" {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
+func TestAccessibleEndOfInput(t *testing.T) {
+	r := talk(t, newFake())
+	r.until("project id [1]: ")
+	r.in.Close()
+	if o := r.end(); o != (Outcome{}) {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
+func TestAccessibleIsAskedFor(t *testing.T) {
+	for env, want := range map[string]bool{"TERM=dumb": true, "ACCESSIBLE=1": true, "ACCESSIBLE=0": false, "ACCESSIBLE=": false, "TERM=xterm": false} {
+		if got := Accessible([]string{"HOME=/", env}); got != want {
+			t.Errorf("%s: %v", env, got)
+		}
+	}
+}
