@@ -37,10 +37,11 @@ func fit(s string, w int) string {
 	case len(s) <= w, width(s) <= w:
 		return s
 	}
-	if s = ansi.Truncate(s, w, "…"); ansi.StringWidthWc(s) > w {
-		s = ansi.TruncateWc(s, w, "…")
+	cut := s
+	for n := w; width(cut) > w; n-- { // cutting by one measure may leave it too wide by the other
+		cut = ansi.TruncateWc(ansi.Truncate(s, n, "…"), n, "…")
 	}
-	return s
+	return cut
 }
 
 // pad makes s exactly w columns wide.
