@@ -125,6 +125,7 @@ type fakeSession struct {
 	runErr  []error        // of the runs in turn; the last holds on
 	entries []state.Entry
 	hold    chan struct{} // a run waits here before its end, if it is not nil
+	stream  func(context.Context, func(engine.Event))
 
 	mu      sync.Mutex
 	stop    chan struct{}
@@ -164,6 +165,9 @@ func (s *fakeSession) Run(ctx context.Context, _ engine.Plan, _ bool, emit func(
 	s.mu.Unlock()
 	for _, ev := range s.events {
 		emit(ev)
+	}
+	if s.stream != nil {
+		s.stream(ctx, emit)
 	}
 	s.mu.Lock()
 	s.said++

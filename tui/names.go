@@ -45,7 +45,7 @@ func fields() []field {
 			options: []option{{"no", "no, nothing public"}, {"yes", "yes, record signatures in Sigstore's public log"}},
 			get:     func(a state.Answers) string { return map[bool]string{true: "yes", false: "no"}[a.PublicLog] },
 			set:     func(a *state.Answers, v string) { a.PublicLog = v == "yes" }},
-		text("keyRing", "Key ring", "a key ring can hold several keys; its name stays taken",
+		text("keyRing", "Key ring", "a drawer for keys, in the region you chose; used as it is if it is there",
 			func(a *state.Answers) *string { return &a.KeyRing }),
 		text("key", "Key", "the signing key in Cloud KMS; it never leaves it",
 			func(a *state.Answers) *string { return &a.Key }),

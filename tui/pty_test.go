@@ -1,0 +1,135 @@
+package tui
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+
+	"github.com/signgate/signgate/internal/engine"
+)
+
+// onTerminal runs the wizard on a pseudo-terminal that answers no query, and
+// sends what it draws, piece by piece.
+func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn chan []byte) {
+	tb.Helper()
+	ptm, tty, err := pty.Open()
+	if err != nil {
+		tb.Skipf("no pseudo-terminal here: %v", err)
+	}
+	if err := pty.Setsize(ptm, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() {
+		_, err := Run(ctx, b, Options{Input: tty, Output: tty, Environ: []string{"TERM=xterm-256color"}})
+		done <- err
+	}()
+	drawn = make(chan []byte, 1024)
+	go func() {
+		for {
+			buf := make([]byte, 64<<10)
+			n, err := ptm.Read(buf)
+			if err != nil {
+				close(drawn)
+				return
+			}
+			drawn <- buf[:n]
+		}
+	}()
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			tb.Error(err)
+		}
+		tty.Close()
+		ptm.Close()
+	})
+	return ptm, drawn
+}
+
+// await reads until a text was drawn.
+func await(tb testing.TB, drawn chan []byte, text string) {
+	tb.Helper()
+	var all bytes.Buffer
+	late := time.After(5 * time.Second)
+	for !bytes.Contains(all.Bytes(), []byte(text)) {
+		select {
+		case b, open := <-drawn:
+			if !open {
+				tb.Fatalf("the terminal closed before %q", text)
+			}
+			all.Write(b)
+		case <-late:
+			tb.Fatalf("waiting for %q; drawn: %q", text, all.String())
+		}
+	}
+}
+
+// TestFirstFrameWithoutAnAnswer: a terminal that says nothing sees the first
+// frame before anything could have timed out on it.
+func TestFirstFrameWithoutAnAnswer(t *testing.T) {
+	start := time.Now()
+	_, drawn := onTerminal(t, newFake())
+	await(t, drawn, "signgate")
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("the first frame took %v", took)
+	}
+}
+
+// BenchmarkKey is the time from a key's byte to the first byte of its frame, on a
+// pseudo-terminal, while thirteen steps report a thousand events a second.
+func BenchmarkKey(b *testing.B) {
+	f := newFake()
+	stop := make(chan struct{})
+	f.session.hold = make(chan struct{})
+	f.session.stream = func(ctx context.Context, emit func(engine.Event)) {
+		beat := time.NewTicker(time.Millisecond)
+		defer beat.Stop()
+		for i := 0; ; i++ {
+			select {
+			case <-beat.C:
+				step := f.session.plan.Steps[i%13].ID
+				emit(engine.Event{Type: engine.TypeProgress, Step: step, Progress: &engine.Progress{Stage: fmt.Sprint("part ", i), Done: int64(i % 100), Total: 100}})
+			case <-stop:
+				return
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+	terminal, drawn := onTerminal(b, f)
+	await(b, drawn, "a new setup")
+	for _, text := range []string{"acme-staging", "europe-west1", "Disk", "12 "} {
+		fmt.Fprint(terminal, "\r")
+		await(b, drawn, text)
+	}
+	time.Sleep(hold + 50*time.Millisecond) // what a person would do
+	fmt.Fprint(terminal, "\r")
+	await(b, drawn, "steps to go")
+	var took []time.Duration
+	for i := 0; b.Loop(); i++ {
+		time.Sleep(time.Duration(3+i%17) * time.Millisecond) // at no fixed point of the frames
+		for len(drawn) > 0 {
+			<-drawn
+		}
+		start := time.Now()
+		fmt.Fprint(terminal, "?")
+		want := "suspend"
+		if i%2 == 1 {
+			want = "Proof"
+		}
+		await(b, drawn, want)
+		took = append(took, time.Since(start))
+	}
+	close(stop)
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+}
