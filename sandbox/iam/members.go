@@ -1,0 +1,138 @@
+package iam
+
+import (
+	"strings"
+)
+
+// member checks one member of a policy and returns it as it is kept. What is in this
+// world must exist: its projects' service accounts and identity pools, its domain's
+// people. What belongs to others is taken at its word. The caller holds the lock.
+func (k *IAM) member(resource, m string, old *policy) (string, error) {
+	if old.names(m) { // a member that has gone meanwhile may stay
+		return m, nil
+	}
+	if m == "allUsers" || m == "allAuthenticatedUsers" {
+		if strings.Count(resource, "/") == 1 {
+			return "", invalid("The member %s cannot be granted a role on this resource.", m)
+		}
+		return m, nil
+	}
+	kind, id, ok := strings.Cut(m, ":")
+	if !ok || id == "" {
+		return "", unknownType(m)
+	}
+	switch kind {
+	case "user", "group":
+		return k.person(kind, strings.ToLower(id))
+	case "domain":
+		return kind + ":" + strings.ToLower(id), nil
+	case "serviceAccount":
+		return k.machine(id)
+	case "deleted":
+		return k.gone(m, id)
+	case "principal", "principalSet":
+		return m, k.pool(m, id)
+	}
+	return "", unknownType(m)
+}
+
+func unknownType(m string) error {
+	return invalid("The member %s is of an unknown type. Please set a valid type prefix for the member.", m)
+}
+
+func (p *policy) names(member string) bool {
+	if p == nil {
+		return false
+	}
+	for _, b := range p.Bindings {
+		for _, m := range b.Members {
+			if m == member {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (k *IAM) person(kind, email string) (string, error) {
+	name, host, ok := strings.Cut(email, "@")
+	if !ok || name == "" || !strings.Contains(host, ".") {
+		return "", invalid("Invalid %s email address: %s.", kind, email)
+	}
+	if strings.HasSuffix(host, ".gserviceaccount.com") {
+		return "", invalid("The member %s:%s is a service account: its type prefix is serviceAccount.", kind, email)
+	}
+	if host == domain && kind == "group" || kind == "user" && host == domain && !k.signsIn("user:"+email) {
+		return "", invalid("%s %s does not exist.", strings.ToUpper(kind[:1])+kind[1:], email)
+	}
+	return kind + ":" + email, nil
+}
+
+func (k *IAM) signsIn(member string) bool {
+	for _, m := range k.state.Refresh {
+		if m == member {
+			return true
+		}
+	}
+	return false
+}
+
+// machine checks a service account, or a Kubernetes one as "POOL[NAMESPACE/NAME]".
+func (k *IAM) machine(id string) (string, error) {
+	if pool, _, ok := strings.Cut(id, "["); ok {
+		if !k.state.IdentityPools[pool] {
+			return "", noPool(pool)
+		}
+		return "serviceAccount:" + id, nil
+	}
+	email := strings.ToLower(id)
+	host := email[strings.Index(email, "@")+1:]
+	project, ours := strings.CutSuffix(host, ".iam.gserviceaccount.com")
+	if !strings.Contains(email, "@") || !strings.HasSuffix(host, "gserviceaccount.com") {
+		return "", invalid("Invalid service account (%s).", id)
+	}
+	if ours && k.state.Projects[project] != nil && k.account("-", email) == nil {
+		return "", NoServiceAccount(id)
+	}
+	return "serviceAccount:" + email, nil
+}
+
+// NoServiceAccount is the refusal of a policy that names an account that is not
+// there, or that is too new to be known.
+func NoServiceAccount(email string) error {
+	return invalid("Service account %s does not exist.", email)
+}
+
+func noPool(pool string) error {
+	return invalid("Identity Pool does not exist (%s). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API.", pool)
+}
+
+// gone checks "deleted:serviceAccount:EMAIL?uid=N".
+func (k *IAM) gone(m, id string) (string, error) {
+	kind, rest, _ := strings.Cut(id, ":")
+	email, unique, ok := strings.Cut(rest, "?uid=")
+	if !ok || unique == "" {
+		return "", invalid("The member %s must have the form deleted:{type}:{email}?uid={uid}.", m)
+	}
+	if kind != "serviceAccount" {
+		return m, nil
+	}
+	a := k.state.Accounts[unique]
+	if a == nil || a.Email != email || !a.Deleted {
+		return "", invalid("Deleted service account %s with uid %s does not exist.", email, unique)
+	}
+	return m, nil
+}
+
+// pool checks that the workload identity pool of a principal exists.
+func (k *IAM) pool(m, id string) error {
+	_, rest, ok := strings.Cut(id, "/workloadIdentityPools/")
+	if !ok || !strings.HasPrefix(id, "//iam.googleapis.com/") {
+		return unknownType(m)
+	}
+	pool, _, _ := strings.Cut(rest, "/")
+	if strings.HasSuffix(pool, ".svc.id.goog") && !k.state.IdentityPools[pool] {
+		return noPool(pool)
+	}
+	return nil
+}
