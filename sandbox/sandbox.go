@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -100,13 +99,7 @@ func (s *Sandbox) open() error {
 	if s.dir, err = filepath.Abs(s.opt.Dir); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("make the sandbox's folder: %w", err)
-	}
-	if err := os.Chmod(s.dir, 0o700); err != nil {
-		return fmt.Errorf("make the sandbox's folder private: %w", err)
-	}
-	return nil
+	return private(s.dir)
 }
 
 // add puts a service's hosts behind the proxy.

@@ -1,0 +1,151 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// ErrDown says that no sandbox runs in a folder. ErrKilled is one too: the last one
+// ended without clearing up, which the next Serve does.
+var (
+	ErrDown   = errors.New("the sandbox is not up")
+	ErrKilled = fmt.Errorf("%w: it was killed", ErrDown)
+)
+
+// Running is a sandbox that another process serves.
+type Running struct {
+	place
+	client *http.Client
+	Status Status // as it was when it was found
+}
+
+// Find looks for the sandbox of a folder.
+func Find(ctx context.Context, dir string) (*Running, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Running{place: place{dir: dir}}
+	st, ok, err := r.recorded()
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, ErrDown
+	}
+	r.client = &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", st.Control)
+		},
+	}}
+	ask, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := r.Call(ask, http.MethodGet, "/status", nil, &r.Status); err != nil {
+		if free, lockErr := r.free(); lockErr == nil && free {
+			return nil, ErrKilled
+		}
+		return nil, fmt.Errorf("the sandbox (process %d) does not answer: %w", st.PID, err)
+	}
+	r.proxy = r.Status.Proxy
+	return r, nil
+}
+
+// free says that no process serves the folder.
+func (p place) free() (bool, error) {
+	lock := flock.New(filepath.Join(p.dir, "lock"), flock.SetPermissions(0o600))
+	ok, err := lock.TryLock()
+	if ok {
+		err = lock.Unlock()
+	}
+	return ok, err
+}
+
+// Call asks something on the control socket.
+func (r *Running) Call(ctx context.Context, method, path string, in, out any) error {
+	body := io.Reader(nil)
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://sandbox"+path, body)
+	if err != nil {
+		return err
+	}
+	resp, err := r.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		words, _ := io.ReadAll(io.LimitReader(resp.Body, 4096))
+		return fmt.Errorf("%s", bytes.TrimSpace(words))
+	}
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// Stop ends the sandbox and returns when its process is gone.
+func (r *Running) Stop(ctx context.Context) error {
+	if err := r.Call(ctx, http.MethodPost, "/stop", nil, nil); err != nil {
+		return fmt.Errorf("stop the sandbox: %w", err)
+	}
+	lock := flock.New(filepath.Join(r.dir, "lock"), flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		return fmt.Errorf("wait for process %d to end: %w", r.Status.PID, err)
+	}
+	return lock.Unlock()
+}
+
+// Sweep clears up after a sandbox that was killed, without starting another.
+func Sweep(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return errors.Join(err, ErrInUse)
+	}
+	defer lock.Unlock()
+	return place{dir: dir}.sweep(ctx)
+}
+
+// Reset forgets everything that was made in the sandbox of a folder that is not
+// served: its projects, keys, images and clusters, its CA and its sign-ins.
+func Reset(ctx context.Context, dir string) error {
+	if err := Sweep(ctx, dir); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// private makes a folder for this user alone.
+func private(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the sandbox's folder: %w", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return fmt.Errorf("make the sandbox's folder private: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Status is what a running sandbox says of itself. It is also in sandbox.json, for
+// those who come when it has ended without a word.
+type Status struct {
+	PID      int       `json:"pid"`
+	Run      string    `json:"run"` // marks the processes of this run
+	Since    time.Time `json:"since"`
+	Dir      string    `json:"dir"`
+	Bin      string    `json:"bin,omitempty"`
+	Proxy    string    `json:"proxy"`
+	Control  string    `json:"control"` // its socket
+	Calls    int       `json:"calls"`   // since it was started
+	Chart    *Chart    `json:"chart,omitempty"`
+	Clusters []Cluster `json:"clusters"`
+	Missing  []string  `json:"missing,omitempty"` // programs that are not in Bin
+	Open     []string  `json:"open"`              // what others on the network could reach
+}
+
+// Chart is policy-controller's, as the sandbox serves it.
+type Chart struct {
+	URL     string `json:"url"` // of the repository
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Digest  string `json:"digest"` // sha256 of the archive, in hex
+}
+
+// Cluster is one of Kubernetes Engine's.
+type Cluster struct {
+	Project  string `json:"project"`
+	Location string `json:"location"`
+	Name     string `json:"name"`
+	Status   string `json:"status"` // as the API says it
+	Endpoint string `json:"endpoint,omitempty"`
+	PID      int    `json:"pid,omitempty"`
+	Dir      string `json:"dir,omitempty"` // of its logs
+}
+
+// Status is what the sandbox is and has now.
+func (s *Sandbox) Status() Status {
+	return Status{
+		PID: os.Getpid(), Dir: s.dir, Bin: s.opt.Bin, Proxy: s.proxy, Calls: s.journal.Total(),
+		Missing: s.missing(), Clusters: []Cluster{}, Open: []string{},
+	}
+}
+
+// Programs are what clusters are made of, beside signgate.
+func Programs() []string {
+	return []string{"signgate-cluster", "policy-controller", "policy-controller-chart.tgz"}
+}
+
+func (s *Sandbox) missing() []string { return Missing(s.opt.Bin) }
+
+// Missing are those of the programs that a folder has not.
+func Missing(bin string) []string {
+	var out []string
+	for _, name := range Programs() {
+		if _, err := os.Stat(filepath.Join(bin, name)); bin == "" || err != nil {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (p place) statusFile() string { return filepath.Join(p.dir, "sandbox.json") }
+
+// recorded reads sandbox.json; ok is false where there is none.
+func (p place) recorded() (st Status, ok bool, err error) {
+	data, err := os.ReadFile(p.statusFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return st, false, nil
+	}
+	if err != nil {
+		return st, false, err
+	}
+	if err := json.Unmarshal(data, &st); err != nil {
+		return st, false, fmt.Errorf("%s is damaged: %w", p.statusFile(), err)
+	}
+	return st, true, nil
+}
