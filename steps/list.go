@@ -21,12 +21,14 @@ type Options struct {
 func List(a state.Answers, c *gcp.Clients, opt Options) []engine.Step {
 	on := cloud{NamesOf(a), c}
 	return []engine.Step{
-		project{on, a},      // a project that is ours to change, with billing and every permission
-		apis{on},            // the APIs that the rest calls
-		keyring{on},         // a key ring in the region
-		key{on, opt.OutDir}, // a signing key in it, its public half in cosign.pub
-		registry{on},        // a private repository for images and signatures
-		identity{on},        // the nodes' own service account with six narrow roles
-		cluster{on},         // a cluster whose nodes run as it
+		project{on, a},          // a project that is ours to change, with billing and every permission
+		apis{on},                // the APIs that the rest calls
+		keyring{on},             // a key ring in the region
+		key{on, opt.OutDir},     // a signing key in it, its public half in cosign.pub
+		registry{on},            // a private repository for images and signatures
+		copied{on},              // the public image in it, by digest, and two for the proof
+		signing{on, opt.OutDir}, // a signature of that digest by that key, beside it
+		identity{on},            // the nodes' own service account with six narrow roles
+		cluster{on},             // a cluster whose nodes run as it
 	}
 }

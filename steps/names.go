@@ -64,6 +64,34 @@ func (n Names) ImageName() string {
 	return n.RepositoryPath() + "/" + base
 }
 
+// SourceName is the public image without tag and digest, with its registry.
+func (n Names) SourceName() string {
+	image, _, _ := strings.Cut(n.a.Image, "@")
+	if at := strings.LastIndex(image, ":"); at > strings.LastIndex(image, "/") {
+		image = image[:at]
+	}
+	return image
+}
+
+// ImageTag is the tag of the private copy: that of the public image, "latest" if it has none.
+func (n Names) ImageTag() string {
+	image, _, _ := strings.Cut(n.a.Image, "@")
+	if at := strings.LastIndex(image, ":"); at > strings.LastIndex(image, "/") {
+		return image[at+1:]
+	}
+	return "latest"
+}
+
+// Platform is that of the nodes: Google's own Arm machines have their letters.
+func (n Names) Platform() string {
+	family, _, _ := strings.Cut(n.a.MachineType, "-")
+	switch family {
+	case "t2a", "c4a", "n4a", "a4x":
+		return "linux/arm64"
+	}
+	return "linux/amd64"
+}
+
 // ClusterID is the cluster's short name.
 func (n Names) ClusterID() string { return n.a.Named(n.a.Cluster) }
 
@@ -137,4 +165,13 @@ func (n Names) Member() string { return "serviceAccount:" + n.AccountEmail() }
 const (
 	PinKeyVersion  = "key-version"  // the version that signs and that the policy names: "1"
 	PinImageDigest = "image-digest" // of the private copy: "sha256:…"
+
+	PinUnsignedDigest = "unsigned-digest"  // of the image that stays unsigned
+	PinWrongKeyDigest = "wrong-key-digest" // of the image that a forgotten key has signed
+)
+
+// The tags of the proof's images, beside the copy.
+const (
+	TagUnsigned = "signgate-unsigned"
+	TagWrongKey = "signgate-wrong-key"
 )

@@ -24,7 +24,7 @@ func Needs() []Need {
 		{"roles/cloudkms.signerVerifier", []string{"cloudkms.cryptoKeyVersions.viewPublicKey", "cloudkms.cryptoKeyVersions.useToSign"}},
 		{"roles/artifactregistry.admin", []string{
 			"artifactregistry.repositories.create", "artifactregistry.repositories.get", "artifactregistry.repositories.delete",
-			"artifactregistry.repositories.uploadArtifacts", "artifactregistry.repositories.downloadArtifacts",
+			"artifactregistry.repositories.uploadArtifacts", "artifactregistry.repositories.downloadArtifacts", "artifactregistry.repositories.deleteArtifacts",
 			"artifactregistry.repositories.getIamPolicy", "artifactregistry.repositories.setIamPolicy"}},
 		{"roles/iam.serviceAccountAdmin", []string{"iam.serviceAccounts.create", "iam.serviceAccounts.get", "iam.serviceAccounts.delete"}},
 		{"roles/iam.serviceAccountUser", []string{"iam.serviceAccounts.actAs"}},
