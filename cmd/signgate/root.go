@@ -68,7 +68,7 @@ no cost.`,
 	f.BoolVarP(&a.yes, "yes", "y", false, "accept the plan without asking")
 	root.AddGroup(&cobra.Group{ID: "setup", Title: "The setup:"}, &cobra.Group{ID: "help", Title: "Help and practice:"})
 	root.AddCommand(
-		newExplain(a), newVersion(a),
+		newExplain(a), newVersion(a), newSandbox(a),
 	)
 	root.SetHelpCommandGroupID("help")
 	root.SetCompletionCommandGroupID("help")

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/sandbox"
+)
+
+func newSandbox(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "sandbox",
+		GroupID: "help",
+		Short:   "A Google Cloud on this machine: start it, use it, look into it",
+		Long: `The sandbox is a Google Cloud with Kubernetes Engine on this machine, made of real
+parts. signgate --sandbox starts it by itself; here it is handled by hand. Any other
+program finds it by its environment: signgate sandbox run -- COMMAND.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		newSandboxUp(a), newSandboxDown(a), newSandboxStatus(a), newSandboxEnv(a), newSandboxRun(a), newSandboxKubeconfig(a),
+		newSandboxReset(a), newSandboxCalls(a), newSandboxLogs(a),
+		newSandboxServe(a), newSandboxToken(a),
+	)
+	return cmd
+}
+
+// sandboxDir is the sandbox's own folder in the state folder.
+func (a *app) sandboxDir() (string, error) {
+	dir, err := filepath.Abs(a.stateDir)
+	return filepath.Join(dir, "sandbox"), err
+}
+
+// binDir is where the sandbox's programs are: beside signgate, or where SIGNGATE_BIN says.
+func (a *app) binDir() (string, error) {
+	if dir := a.env.first("SIGNGATE_BIN"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	exe, err := os.Executable()
+	return filepath.Dir(exe), err
+}
+
+// runningSandbox finds the sandbox, or says in words that it is down.
+func (a *app) runningSandbox(ctx context.Context) (*sandbox.Running, error) {
+	dir, err := a.sandboxDir()
+	if err != nil {
+		return nil, err
+	}
+	r, err := sandbox.Find(ctx, dir)
+	if errors.Is(err, sandbox.ErrDown) {
+		p := problem.Raise("sandbox-down", err)
+		p.Fix = a.sandboxLine("up")
+		return nil, p
+	}
+	return r, err
+}
+
+// sandboxLine is a command line for this sandbox, to be shown.
+func (a *app) sandboxLine(verb string) string {
+	line := "signgate sandbox " + verb
+	if a.stateDir != a.env.stateDir() {
+		line += " --state-dir " + shellQuote(a.stateDir)
+	}
+	return line
+}
+
+func newSandboxUp(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "up",
+		Short: "Start the sandbox, and return when it is ready",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, started, err := a.ensureSandbox(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(r.Status)
+			}
+			word := "up"
+			if !started {
+				word = "already up"
+			}
+			fmt.Fprintf(a.Out, "sandbox: %s at %s (process %d)\n", word, r.Status.Proxy, r.Status.PID)
+			return nil
+		},
+	}
+}
+
+func newSandboxDown(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "down",
+		Short: "Stop the sandbox with all its clusters; what was made in it stays",
+		Args:  usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			words, err := a.stopSandbox(cmd.Context())
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.Out, "sandbox: %s\n", words)
+			return nil
+		},
+	}
+}
+
+// stopSandbox ends the sandbox in whatever state it is and says what it found.
+func (a *app) stopSandbox(ctx context.Context) (string, error) {
+	dir, err := a.sandboxDir()
+	if err != nil {
+		return "", err
+	}
+	r, err := sandbox.Find(ctx, dir)
+	switch {
+	case errors.Is(err, sandbox.ErrKilled):
+		return "was killed; what it left is cleared up", sandbox.Sweep(ctx, dir)
+	case errors.Is(err, sandbox.ErrDown):
+		return "is not up", nil
+	case err != nil:
+		return "", err
+	}
+	return "down", r.Stop(ctx)
+}
+
+func newSandboxReset(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reset",
+		Short: "Stop the sandbox and forget everything that was made in it",
+		Long: `Stop the sandbox and forget everything in it: projects, keys, images and clusters, its
+certificate authority and sign-ins, and the records of the setups made in it.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			dir, err := a.sandboxDir()
+			if err != nil {
+				return err
+			}
+			if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+				fmt.Fprintln(a.Out, "sandbox: nothing to forget")
+				return nil
+			}
+			if !a.yes {
+				fmt.Fprintf(a.Err, "forget everything in %s? [y/N] ", dir)
+				if !a.confirmed() {
+					return usagef("not confirmed; signgate sandbox reset --yes does not ask")
+				}
+			}
+			if _, err := a.stopSandbox(cmd.Context()); err != nil {
+				return err
+			}
+			if err := sandbox.Reset(cmd.Context(), dir); err != nil {
+				return err
+			}
+			fmt.Fprintln(a.Out, "sandbox: everything in it is forgotten")
+			return nil
+		},
+	}
+}
+
+// confirmed reads one line and takes a plain yes for one.
+func (a *app) confirmed() bool {
+	var word string
+	_, _ = fmt.Fscanln(a.In, &word) // nothing is no
+	return word == "y" || word == "Y" || word == "yes"
+}
+
+func (a *app) printJSON(v any) error {
+	return json.NewEncoder(a.Out).Encode(v)
+}
