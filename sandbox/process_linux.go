@@ -5,51 +5,80 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// marked lists the processes of a run, without this one.
-func marked(run string) []int {
-	if run == "" {
-		return nil
-	}
+// leftovers lists the processes that a run of the sandbox in this folder started and
+// that are still there.
+func (p place) leftovers(st Status) []int {
 	var pids []int
 	all, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range all {
 		pid, err := strconv.Atoi(filepath.Base(dir))
-		if err == nil && pid != os.Getpid() && isMarked(pid, run) {
+		if err == nil && pid != os.Getpid() && p.started(pid, st) {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
 }
 
-// isMarked reads the environment that a process was started with; of other users'
-// processes, and of those that have ended, there is none to read.
-func isMarked(pid int, run string) bool {
-	data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "environ"))
-	if err != nil {
+// started says that a process is of a run. Two things must agree: it is in the session
+// that the run's process opened (a number that is not given away again while anyone is
+// in it), and it carries the run's mark or works in the sandbox's folder.
+func (p place) started(pid int, st Status) bool {
+	if st.PID == 0 || session(pid) != st.PID {
 		return false
 	}
-	want := []byte(RunVariable + "=" + run)
-	for kv := range bytes.SplitSeq(data, []byte{0}) {
-		if bytes.Equal(kv, want) {
+	proc := "/proc/" + strconv.Itoa(pid)
+	if cwd, err := os.Readlink(proc + "/cwd"); err == nil && p.holds(cwd) {
+		return true
+	}
+	environ, _ := os.ReadFile(proc + "/environ") // of one that has ended there is none
+	mark := []byte(RunVariable + "=" + st.Run)
+	for kv := range bytes.SplitSeq(environ, []byte{0}) {
+		if st.Run != "" && bytes.Equal(kv, mark) {
+			return true
+		}
+	}
+	args, _ := os.ReadFile(proc + "/cmdline")
+	for arg := range bytes.SplitSeq(args, []byte{0}) {
+		if p.holds(string(arg)) {
 			return true
 		}
 	}
 	return false
 }
 
-// end kills a process of a run. The handle is opened before the mark is read, so a
-// number that another process was given meanwhile is not hit.
-func end(pid int, run string) {
+func (p place) holds(path string) bool {
+	return path == p.dir || strings.HasPrefix(path, p.dir+string(filepath.Separator))
+}
+
+// session is the session of a process; 0 if it has ended.
+func session(pid int) int {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	// "PID (name) state ppid pgrp session …"; the name may hold anything.
+	fields := strings.Fields(string(data[bytes.LastIndexByte(data, ')')+1:]))
+	if len(fields) < 4 || fields[0] == "Z" {
+		return 0
+	}
+	sid, _ := strconv.Atoi(fields[3])
+	return sid
+}
+
+// end kills a process of a run. The handle is opened before the process is looked at,
+// so one that got its number meanwhile is not hit.
+func (p place) end(pid int, st Status) {
 	handle, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return
 	}
 	defer unix.Close(handle)
-	if isMarked(pid, run) {
+	if p.started(pid, st) {
 		_ = unix.PidfdSendSignal(handle, unix.SIGKILL, nil, 0)
 	}
 }

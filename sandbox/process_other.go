@@ -2,8 +2,9 @@
 
 package sandbox
 
-// marked is none: this system does not show the environment of processes, so nothing
-// is ended that could be somebody else's. Clusters end when their input does.
-func marked(string) []int { return nil }
+// leftovers are none: this system does not show enough of processes to tell whose
+// they are, and nothing is ended that could be somebody else's. Clusters end when
+// their input does.
+func (p place) leftovers(Status) []int { return nil }
 
-func end(int, string) {}
+func (p place) end(int, Status) {}

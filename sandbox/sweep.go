@@ -13,7 +13,7 @@ const (
 
 // sweep clears up after a sandbox that was killed: the caller holds the folder's
 // lock, so it is gone. Its clusters end by themselves when their input ends; what is
-// still there after a while is ended, and only what carries the mark of that run.
+// still there after a while is ended, and only what is of that run.
 func (p place) sweep(ctx context.Context) error {
 	st, ok, err := p.recorded()
 	if err != nil {
@@ -27,10 +27,10 @@ func (p place) sweep(ctx context.Context) error {
 	killAfter := time.Now().Add(sweepGrace)
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
-	for left := marked(st.Run); len(left) > 0; left = marked(st.Run) {
+	for left := p.leftovers(st); len(left) > 0; left = p.leftovers(st) {
 		if time.Now().After(killAfter) {
 			for _, pid := range left {
-				end(pid, st.Run)
+				p.end(pid, st)
 			}
 		}
 		select {

@@ -60,7 +60,7 @@ func (a *app) runningSandbox(ctx context.Context) (*sandbox.Running, error) {
 		p.Fix = a.sandboxLine("up")
 		return nil, p
 	}
-	return r, err
+	return r, folder(err)
 }
 
 // sandboxLine is a command line for this sandbox, to be shown.
@@ -124,7 +124,7 @@ func (a *app) stopSandbox(ctx context.Context) (string, error) {
 	case errors.Is(err, sandbox.ErrDown):
 		return "is not up", nil
 	case err != nil:
-		return "", err
+		return "", folder(err)
 	}
 	return "down", r.Stop(ctx)
 }

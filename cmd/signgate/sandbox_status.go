@@ -40,7 +40,7 @@ func (a *app) sandboxStatus(ctx context.Context) error {
 		}
 		return codeError(exitDiffers)
 	case err != nil:
-		return err
+		return folder(err)
 	}
 	if a.output == "json" {
 		return a.printJSON(struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -30,7 +31,7 @@ func (a *app) ensureSandbox(ctx context.Context) (r *sandbox.Running, started bo
 		return nil, false, err
 	}
 	if r, err := sandbox.Find(ctx, dir); err == nil || !errors.Is(err, sandbox.ErrDown) {
-		return r, false, err
+		return r, false, folder(err)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, false, unusable(err)
@@ -50,8 +51,15 @@ func (a *app) ensureSandbox(ctx context.Context) (r *sandbox.Running, started bo
 	return r, true, err
 }
 
-func unusable(err error) error {
-	return problem.Raise("sandbox-folder", err)
+func unusable(err error) error { return problem.Raise("sandbox-folder", err) }
+
+// folder says of an error of the file system that the sandbox's folder is what fails.
+func folder(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return unusable(err)
+	}
+	return err
 }
 
 // startDaemon starts the background process and waits until it is ready or has failed.

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/signgate/signgate/sandbox"
+)
+
+// scriptCommands are what scripts can say besides the usual.
+func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"kill9":    kill9,
+		"gone":     gone,
+		"mode":     mode,
+		"occupy":   occupy,
+		"have":     have,
+		"setfield": setField,
+	}
+}
+
+// endSandboxes stops every sandbox below a folder, so that no script leaves one behind.
+func endSandboxes(t *testing.T, below string) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	err := filepath.WalkDir(below, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.Name() != "sandbox.json" {
+			return nil // a folder that vanishes meanwhile
+		}
+		r, err := sandbox.Find(ctx, filepath.Dir(path))
+		if errors.Is(err, sandbox.ErrDown) {
+			return sandbox.Sweep(ctx, filepath.Dir(path))
+		}
+		if err != nil {
+			return err
+		}
+		return r.Stop(ctx)
+	})
+	if err != nil {
+		t.Errorf("end the script's sandboxes: %v", err)
+	}
+}
+
+// recorded reads sandbox.json of a state folder.
+func recorded(ts *testscript.TestScript, state string) string {
+	return ts.ReadFile(filepath.Join(state, "sandbox", "sandbox.json"))
+}
+
+// field takes one value out of a JSON object as it is printed, a field a line.
+func field(ts *testscript.TestScript, text, name string) string {
+	_, rest, ok := strings.Cut(text, `"`+name+`":`)
+	if !ok {
+		ts.Fatalf("no field %q in %s", name, text)
+	}
+	return strings.Trim(strings.TrimSpace(rest[:strings.IndexAny(rest, ",}\n")]), `"`)
+}
+
+// setfield VARIABLE FIELD FILE: a variable from a field of a JSON file.
+func setField(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 || neg {
+		ts.Fatalf("usage: setfield VARIABLE FIELD FILE")
+	}
+	ts.Setenv(args[0], field(ts, ts.ReadFile(args[2]), args[1]))
+}
+
+// kill9 STATE: the sandbox's process is killed, as by the kernel.
+func kill9(ts *testscript.TestScript, neg bool, args []string) {
+	pid, err := strconv.Atoi(field(ts, recorded(ts, args[0]), "pid"))
+	ts.Check(err)
+	ts.Check(syscall.Kill(pid, syscall.SIGKILL))
+	until(ts, func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) })
+}
+
+// gone PID|ADDRESS: no such process, or nobody listens there.
+func gone(ts *testscript.TestScript, neg bool, args []string) {
+	there := func() bool {
+		if pid, err := strconv.Atoi(args[0]); err == nil {
+			return syscall.Kill(pid, 0) == nil && !zombie(pid)
+		}
+		c, err := net.DialTimeout("tcp", strings.TrimPrefix(args[0], "http://"), time.Second)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}
+	if there() != neg {
+		ts.Fatalf("%s: there is %v", args[0], there())
+	}
+}
+
+// zombie says that a process has ended and its parent has not looked.
+func zombie(pid int) bool {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, rest, _ := strings.Cut(string(data), ") ")
+	return err == nil && strings.HasPrefix(rest, "Z")
+}
+
+func until(ts *testscript.TestScript, done func() bool) {
+	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			ts.Fatalf("it did not happen in time")
+		}
+	}
+}
+
+// mode MODE FILE…: the files' permissions.
+func mode(ts *testscript.TestScript, neg bool, args []string) {
+	for _, file := range args[1:] {
+		info, err := os.Stat(ts.MkAbs(file))
+		ts.Check(err)
+		if got := strconv.FormatUint(uint64(info.Mode().Perm()), 8); (got == args[0]) == neg {
+			ts.Fatalf("%s has mode %s", file, got)
+		}
+	}
+}
+
+// occupy PORTFILE: another program listens on a port, until the script ends, and the
+// file says that it was the sandbox's.
+func occupy(ts *testscript.TestScript, neg bool, args []string) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(port+"\n"), 0o600))
+	ts.Setenv("OCCUPIED", port)
+}
+
+// have PROGRAM: the rest of the script needs a program of this machine.
+func have(ts *testscript.TestScript, neg bool, args []string) {
+	if _, err := exec.LookPath(args[0]); err != nil {
+		ts.Logf("%s is not on this machine", args[0])
+	}
+}
