@@ -38,7 +38,8 @@ func (c codec) MarshalAppend(b []byte, m proto.Message) ([]byte, error) {
 	if s, ok := m.(*spb.Status); ok {
 		return append(b, envelope(s, c.rest.Errors)...), nil
 	}
-	return c.options().MarshalAppend(b, m)
+	text, err := c.options().Marshal(m)
+	return append(b, emptyValues(text)...), err
 }
 
 // MarshalAppendField writes one field of an answer.
@@ -48,6 +49,7 @@ func (c codec) MarshalAppendField(b []byte, m proto.Message, field protoreflect.
 
 // Unmarshal reads a request's body, or the part of it that the binding says.
 func (c codec) Unmarshal(data []byte, m proto.Message) error {
+	data = camelMasks(data, m.ProtoReflect().Descriptor())
 	if err := (protojson.UnmarshalOptions{}).Unmarshal(data, m); err != nil {
 		return connect.NewError(connect.CodeInvalidArgument, errors.New(invalidField(data, m.ProtoReflect().Descriptor(), err)))
 	}

@@ -73,11 +73,7 @@ func start(t testing.TB) *world {
 	f, err := front.New(front.Options{Journal: j})
 	check(t, err)
 	w := &world{Front: f, iam: k, journal: j, keys: &keys{}}
-	rules := iam.Unserved(&kmspb.KeyManagementService_ServiceDesc, nil, "cloudkms.googleapis.com", "cloudkms.keyRings.get", "cloudkms.keyRings.create")
-	for i := range rules {
-		rules[i].Unserved = false
-	}
-	srv, err := k.Server(rules, func(s *grpc.Server) { kmspb.RegisterKeyManagementServiceServer(s, w.keys) })
+	srv, err := k.Server(keyRules(), func(s *grpc.Server) { kmspb.RegisterKeyManagementServiceServer(s, w.keys) })
 	check(t, err)
 	h, err := front.Google(srv, front.REST{})
 	check(t, err)
@@ -90,6 +86,15 @@ func start(t testing.TB) *world {
 		srv.Stop()
 	})
 	return w
+}
+
+// keyRules let everybody with a role in, and serve every method.
+func keyRules() []iam.Rule {
+	rules := iam.Unserved(&kmspb.KeyManagementService_ServiceDesc, nil, "cloudkms.googleapis.com", "cloudkms.keyRings.get", "cloudkms.keyRings.create")
+	for i := range rules {
+		rules[i].Unserved = false
+	}
+	return rules
 }
 
 func check(t testing.TB, err error) {

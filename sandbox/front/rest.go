@@ -75,6 +75,9 @@ func systemParameters(r *http.Request) (layout, error) {
 			return lay, badParameter("callback", "The sandbox answers in JSON only, not in JSONP.")
 		case "key", "quotaUser", "userIp", "userProject", ".xgafv", "uploadType", "upload_protocol", "trace", "unique", "apiVersion":
 		default:
+			if strings.HasSuffix(strings.ToLower(name), "mask") {
+				query.Set(name, camel(value))
+			}
 			continue
 		}
 		delete(query, name)

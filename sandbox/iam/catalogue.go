@@ -69,6 +69,18 @@ func (c *catalogue) closure(names []string) []string {
 	return slices.Compact(all)
 }
 
+// dependents are those of the APIs that need one, and those that need these.
+func (c *catalogue) dependents(name string, enabled []string) []string {
+	var all []string
+	for _, other := range enabled {
+		if other != name && slices.Contains(c.closure([]string{other}), name) {
+			all = append(all, other)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
 // initial are the APIs that are on in a new project.
 func (c *catalogue) initial() []string {
 	var names []string

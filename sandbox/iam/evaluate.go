@@ -69,7 +69,7 @@ func (k *IAM) above(resource string) string {
 		return ""
 	case strings.Count(resource, "/") > 1:
 		return resource[:strings.LastIndex(resource, "/")]
-	case strings.HasPrefix(resource, "projects/") && k.state.Projects[resource[len("projects/"):]] == nil:
+	case strings.HasPrefix(resource, "projects/") && k.project(resource[len("projects/"):]) == nil:
 		return "" // no such project
 	}
 	return k.state.Organization.Name
@@ -153,7 +153,7 @@ func (k *IAM) available(api, resource string) error {
 	switch {
 	case !ok || p.State != Active:
 		return consumerInvalid(api, name)
-	case !slices.Contains(p.Enabled, api):
+	case !k.works(p, api):
 		return disabled(api, k.apis.title(api), p)
 	}
 	return nil

@@ -3,7 +3,9 @@ package iam
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +56,26 @@ func (k *IAM) Server(rules []Rule, register func(*grpc.Server)) (*grpc.Server, e
 	if err := g.complete(srv); err != nil {
 		return nil, err
 	}
+	k.mu.Lock()
+	k.gates = append(k.gates, g)
+	k.mu.Unlock()
 	return srv, nil
+}
+
+// Rules are those of every server that was made: one list a server, in the order of
+// their methods' names. A test holds the services against them.
+func (k *IAM) Rules() [][]Rule {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	var all [][]Rule
+	for _, g := range k.gates {
+		var rules []Rule
+		for _, method := range slices.Sorted(maps.Keys(g.rules)) {
+			rules = append(rules, *g.rules[method])
+		}
+		all = append(all, rules)
+	}
+	return all
 }
 
 // complete holds the rules against the methods that are registered, and takes the
@@ -132,6 +153,26 @@ func (s *gatedStream) RecvMsg(m any) error {
 	return s.pass.admit(m)
 }
 
+// Request is a call that comes in by another way than gRPC.
+type Request struct {
+	Host   string
+	Method string // as a gRPC method is named: "/google.cloudresourcemanager.v1.Projects/GetProject"
+	Token  string // access token
+	Quota  string // header x-goog-user-project
+}
+
+// Serve takes a call that is no gRPC method through the gate: do is called with
+// the caller if it is admitted, and the call is journaled as it ends.
+func (k *IAM) Serve(ctx context.Context, q Request, r Rule, resource string, do func(context.Context) error) error {
+	p := &pass{iam: k, rule: &r, method: q.Method, host: hostname(q.Host), quota: q.Quota, token: q.Token, resource: resource, start: time.Now()}
+	err := p.decide()
+	if err == nil {
+		err = do(NewContext(ctx, p.caller))
+	}
+	p.leave(err)
+	return err
+}
+
 // pass is one call on its way through the gate.
 type pass struct {
 	iam    *IAM
@@ -171,21 +212,26 @@ func hostname(authority string) string {
 	return authority
 }
 
-// admit decides, in Google's order: who is it, is the API on, do the token's scopes
-// cover the method, does the caller hold the permission.
+// admit decides on a call of a gRPC method.
 func (p *pass) admit(req any) error {
 	if p.rule == nil { // cannot be: Server has looked
 		return status.Errorf(codes.Unimplemented, "%s is not part of the sandbox", p.method)
 	}
+	if m, ok := req.(proto.Message); ok {
+		p.resource = p.rule.target(m)
+	}
+	return p.decide()
+}
+
+// decide does it in Google's order: who is it, is the API on, do the token's scopes
+// cover the method, does the caller hold the permission.
+func (p *pass) decide() error {
 	service, short := p.service(), strings.ReplaceAll(strings.TrimPrefix(p.method, "/"), "/", ".")
 	caller, why := p.iam.authenticate(p.token)
 	if why != nil {
 		return unauthenticated(why, service, short)
 	}
 	p.caller = caller
-	if m, ok := req.(proto.Message); ok {
-		p.resource = p.rule.target(m)
-	}
 	if err := p.iam.counted(p.caller, p.rule.API, p.quota); err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ type IAM struct {
 
 	mu      sync.RWMutex
 	state   state
+	gates   []*gate                     // of the servers that were made
 	numbers map[string]string           // project number -> id
 	grants  map[string]map[string]grant // resource -> member -> what its policy gives
 }
@@ -168,6 +169,16 @@ func digits(n int) string {
 		b[i] = '0' + b[i]%10
 	}
 	b[0] = '1' + (b[0]-'0')%9
+	return string(b)
+}
+
+// digitsOf is a random word of n letters of an alphabet.
+func digitsOf(alphabet string, n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	for i := range b {
+		b[i] = alphabet[int(b[i])%len(alphabet)]
+	}
 	return string(b)
 }
 

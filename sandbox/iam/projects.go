@@ -24,7 +24,8 @@ type Project struct {
 	Parent         string // "organizations/N", or as its maker said: "folders/N"
 	BillingAccount string // "billingAccounts/…"; "" for none
 	Labels         map[string]string
-	Enabled        []string // APIs, sorted
+	Enabled        []string             // APIs, sorted
+	Since          map[string]time.Time // from when an API that was switched on works
 	Created        time.Time
 	Updated        time.Time
 	Deleted        time.Time
@@ -39,7 +40,7 @@ func newProject(id, name, parent string, apis []string, now time.Time) *Project 
 
 func (p *Project) copy() Project {
 	c := *p
-	c.Labels, c.Enabled = maps.Clone(p.Labels), slices.Clone(p.Enabled)
+	c.Labels, c.Enabled, c.Since = maps.Clone(p.Labels), slices.Clone(p.Enabled), maps.Clone(p.Since)
 	return c
 }
 
@@ -48,7 +49,11 @@ func (k *IAM) project(idOrNumber string) *Project {
 	if id, ok := k.numbers[idOrNumber]; ok {
 		idOrNumber = id
 	}
-	return k.state.Projects[idOrNumber]
+	p := k.state.Projects[idOrNumber]
+	if p != nil && k.clock().Before(p.Created) { // it is being made
+		return nil
+	}
+	return p
 }
 
 // Project looks a project up, deleted ones too.
@@ -72,12 +77,31 @@ func (k *IAM) Projects() []Project {
 	return all
 }
 
-// Enabled says whether an API is on in a project.
+// Enabled says whether an API is on in a project, and works.
 func (k *IAM) Enabled(project, api string) bool {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	p := k.project(project)
-	return p != nil && p.State == Active && slices.Contains(p.Enabled, api)
+	p, ok := k.Project(project)
+	return ok && p.State == Active && k.works(p, api)
+}
+
+// on says whether an API is on: that the operation that switched it on is done.
+func (k *IAM) on(p Project, api string) bool {
+	return slices.Contains(p.Enabled, api) && !k.clock().Before(p.Since[api])
+}
+
+// works says whether an API that is on answers.
+func (k *IAM) works(p Project, api string) bool { return k.on(p, api) }
+
+// switchOn adds APIs, those that are new to work from a time on.
+func (p *Project) switchOn(apis []string, from time.Time) {
+	for _, a := range apis {
+		if !slices.Contains(p.Enabled, a) {
+			if p.Since == nil {
+				p.Since = map[string]time.Time{}
+			}
+			p.Since[a] = from
+		}
+	}
+	p.Enabled = union(p.Enabled, apis)
 }
 
 // Enable switches APIs on, with those that they need, as an operation of Service
@@ -89,6 +113,7 @@ func (k *IAM) Enable(project string, apis ...string) error {
 			return consumerInvalid("serviceusage.googleapis.com", project)
 		}
 		p.Enabled = union(p.Enabled, k.apis.closure(apis))
+		p.Since = nil
 		return nil
 	})
 }

@@ -57,14 +57,27 @@ func (r Rule) target(m proto.Message) string {
 }
 
 // Target reads the resource from the field that nearly all of Google's requests
-// have it in: name, parent or resource.
+// have it in: name, parent or resource; or, where a request has none of these, the name
+// of the message that it carries ("UpdateCryptoKeyRequest.crypto_key.name").
 func Target(m proto.Message) string {
+	own := false
 	for _, field := range []protoreflect.Name{"name", "parent", "resource"} {
 		if v := Field(m, field); v != "" {
 			return v
 		}
+		own = own || m.ProtoReflect().Descriptor().Fields().ByName(field) != nil
 	}
-	return ""
+	if own {
+		return ""
+	}
+	v := ""
+	m.ProtoReflect().Range(func(fd protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if fd.Message() != nil && !fd.IsList() && !fd.IsMap() {
+			v = Field(value.Message().Interface(), "name")
+		}
+		return v == ""
+	})
+	return v
 }
 
 // Field is a request's string field; "" if there is none of that name.

@@ -1,0 +1,303 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"cloud.google.com/go/iam/apiv1/iampb"
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	"github.com/signgate/signgate/sandbox/front"
+	"github.com/signgate/signgate/sandbox/iam"
+)
+
+// v1 is the first version of Resource Manager, which gcloud and Terraform still speak:
+// other messages and another search, the same projects.
+type v1 struct {
+	iam      *iam.IAM
+	projects resourcemanagerpb.ProjectsServer
+	mux      *http.ServeMux
+}
+
+// newV1 binds its methods. A verb after the last colon ("projects/P:getIamPolicy") is
+// no pattern of Go's, so it is looked up by itself.
+func newV1(k *iam.IAM) http.Handler {
+	v := &v1{iam: k, projects: k.ProjectsServer(), mux: http.NewServeMux()}
+	v.mux.HandleFunc("GET /v1/projects", v.list)
+	v.mux.HandleFunc("POST /v1/projects", v.create)
+	v.mux.HandleFunc("GET /v1/projects/{id}", v.get)
+	v.mux.HandleFunc("PUT /v1/projects/{id}", v.update)
+	v.mux.HandleFunc("DELETE /v1/projects/{id}", v.delete)
+	v.mux.HandleFunc("POST /v1/projects/{verb}", v.verb)
+	v.mux.HandleFunc("GET /v1/operations/{id}", v.operation)
+	v.mux.HandleFunc("GET /v1/organizations/{id}", v.organization)
+	v.mux.HandleFunc("POST /v1/organizations:search", v.organizations)
+	v.mux.HandleFunc("/", front.NotFound)
+	return v.mux
+}
+
+// serve takes a call through the gate and writes its answer.
+func (v *v1) serve(w http.ResponseWriter, r *http.Request, method string, rule iam.Rule, resource string, do func(context.Context) (any, error)) {
+	rule.API, rule.Denied = iam.Manager, iam.CallerDenied
+	if strings.HasSuffix(method, "SetIamPolicy") {
+		rule.Denied = func(string, string) error {
+			return status.Error(codes.PermissionDenied, "Policy update access denied.")
+		}
+	}
+	q := iam.Request{Host: r.Host, Method: "/google.cloudresourcemanager.v1." + method, Quota: r.Header.Get("X-Goog-User-Project")}
+	if kind, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(kind, "bearer") {
+		q.Token = strings.TrimSpace(token)
+	}
+	var answer any
+	err := v.iam.Serve(r.Context(), q, rule, resource, func(ctx context.Context) (err error) {
+		answer, err = do(ctx)
+		return err
+	})
+	var text []byte
+	if err == nil {
+		if m, ok := answer.(proto.Message); ok {
+			text, err = protojson.Marshal(m)
+		} else {
+			text, err = json.Marshal(answer)
+		}
+	}
+	if err != nil {
+		front.WriteError(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(text)
+}
+
+// decode reads a body; nothing is as good as {}.
+func decode(r *http.Request, into any) error {
+	data, err := io.ReadAll(r.Body)
+	if err == nil && len(data) > 0 {
+		if m, ok := into.(proto.Message); ok {
+			err = protojson.UnmarshalOptions{}.Unmarshal(data, m)
+		} else {
+			err = json.Unmarshal(data, into)
+		}
+	}
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return status.Errorf(codes.InvalidArgument, "Invalid value at '%s' (%s)", kind.Field, kind.Value)
+	}
+	if err != nil {
+		return status.Error(codes.InvalidArgument, "Invalid JSON payload received. "+err.Error())
+	}
+	return nil
+}
+
+func (v *v1) list(w http.ResponseWriter, r *http.Request) {
+	v.serve(w, r, "Projects/ListProjects", iam.Rule{None: "lists what the caller may get"}, "", func(ctx context.Context) (any, error) {
+		query := r.URL.Query()
+		found, err := v.iam.SearchProjects(iam.FromContext(ctx), query.Get("filter"), false)
+		if err != nil {
+			return nil, err
+		}
+		size, err := strconv.ParseInt("0"+query.Get("pageSize"), 10, 32)
+		if err != nil {
+			return nil, status.Errorf(codes.InvalidArgument, "Invalid value at 'page_size' (TYPE_INT32), %q", query.Get("pageSize"))
+		}
+		part, next, err := iam.Page(found, int32(size), 1000, query.Get("pageToken"))
+		if err != nil {
+			return nil, err
+		}
+		out := projectList{NextPageToken: next}
+		for _, p := range part {
+			out.Projects = append(out.Projects, older(p.Proto()))
+		}
+		return out, nil
+	})
+}
+
+func (v *v1) create(w http.ResponseWriter, r *http.Request) {
+	var want project
+	err := decode(r, &want)
+	parent := want.newer().GetParent()
+	if parent == "" {
+		parent = v.iam.Organization().Name
+	}
+	v.serve(w, r, "Projects/CreateProject", iam.Rule{Permission: "resourcemanager.projects.create", Changes: true}, parent, func(ctx context.Context) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		op, err := v.projects.CreateProject(ctx, &resourcemanagerpb.CreateProjectRequest{Project: want.newer()})
+		if err != nil {
+			return nil, err
+		}
+		return operation{Name: op.GetName()}, nil
+	})
+}
+
+func name(r *http.Request) string { return "projects/" + r.PathValue("id") }
+
+func (v *v1) get(w http.ResponseWriter, r *http.Request) {
+	v.serve(w, r, "Projects/GetProject", iam.Rule{Permission: "resourcemanager.projects.get"}, name(r), func(ctx context.Context) (any, error) {
+		p, err := v.projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: name(r)})
+		if err != nil {
+			return nil, err
+		}
+		return older(p), nil
+	})
+}
+
+// update replaces name, labels and parent.
+func (v *v1) update(w http.ResponseWriter, r *http.Request) {
+	v.serve(w, r, "Projects/UpdateProject", iam.Rule{Permission: "resourcemanager.projects.update", Changes: true}, name(r), func(ctx context.Context) (any, error) {
+		var sent project
+		if err := decode(r, &sent); err != nil {
+			return nil, err
+		}
+		now, err := v.projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: name(r)})
+		if err != nil {
+			return nil, err
+		}
+		want := sent.newer()
+		if want.GetParent() != "" && want.GetParent() != now.GetParent() {
+			if err := v.iam.Check(iam.FromContext(ctx), "resourcemanager.projects.move", name(r)); err != nil {
+				return nil, iam.CallerDenied("", "")
+			}
+			if _, err := v.projects.MoveProject(ctx, &resourcemanagerpb.MoveProjectRequest{Name: name(r), DestinationParent: want.GetParent()}); err != nil {
+				return nil, err
+			}
+		}
+		want.Name = name(r)
+		mask := &fieldmaskpb.FieldMask{Paths: []string{"display_name", "labels"}}
+		if _, err := v.projects.UpdateProject(ctx, &resourcemanagerpb.UpdateProjectRequest{Project: want, UpdateMask: mask}); err != nil {
+			return nil, err
+		}
+		p, err := v.projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: name(r)})
+		if err != nil {
+			return nil, err
+		}
+		return older(p), nil
+	})
+}
+
+func (v *v1) delete(w http.ResponseWriter, r *http.Request) {
+	v.serve(w, r, "Projects/DeleteProject", iam.Rule{Permission: "resourcemanager.projects.delete", Changes: true}, name(r), func(ctx context.Context) (any, error) {
+		_, err := v.projects.DeleteProject(ctx, &resourcemanagerpb.DeleteProjectRequest{Name: name(r)})
+		return struct{}{}, err
+	})
+}
+
+// verb serves POST projects/P:VERB.
+func (v *v1) verb(w http.ResponseWriter, r *http.Request) {
+	id, verb, _ := strings.Cut(r.PathValue("verb"), ":")
+	r.SetPathValue("id", id)
+	switch verb {
+	case "undelete":
+		v.serve(w, r, "Projects/UndeleteProject", iam.Rule{Permission: "resourcemanager.projects.undelete", Changes: true}, name(r), func(ctx context.Context) (any, error) {
+			_, err := v.projects.UndeleteProject(ctx, &resourcemanagerpb.UndeleteProjectRequest{Name: name(r)})
+			return struct{}{}, err
+		})
+	case "getAncestry":
+		v.serve(w, r, "Projects/GetAncestry", iam.Rule{Permission: "resourcemanager.projects.get"}, name(r), v.ancestry(r))
+	case "getIamPolicy":
+		v.serve(w, r, "Projects/GetIamPolicy", iam.Rule{Permission: "resourcemanager.projects.getIamPolicy"}, name(r), func(ctx context.Context) (any, error) {
+			req := &iampb.GetIamPolicyRequest{}
+			err := decode(r, req)
+			if err != nil {
+				return nil, err
+			}
+			req.Resource = name(r)
+			return v.projects.GetIamPolicy(ctx, req)
+		})
+	case "setIamPolicy":
+		v.serve(w, r, "Projects/SetIamPolicy", iam.Rule{Permission: "resourcemanager.projects.setIamPolicy", Changes: true}, name(r), func(ctx context.Context) (any, error) {
+			req := &iampb.SetIamPolicyRequest{}
+			if err := decode(r, req); err != nil {
+				return nil, err
+			}
+			req.Resource = name(r)
+			return v.projects.SetIamPolicy(ctx, req)
+		})
+	case "testIamPermissions":
+		v.serve(w, r, "Projects/TestIamPermissions", iam.Rule{None: "says what the caller holds"}, name(r), func(ctx context.Context) (any, error) {
+			req := &iampb.TestIamPermissionsRequest{}
+			if err := decode(r, req); err != nil {
+				return nil, err
+			}
+			req.Resource = name(r)
+			return v.projects.TestIamPermissions(ctx, req)
+		})
+	default:
+		front.NotFound(w, r)
+	}
+}
+
+// ancestry is the project and what it is in.
+func (v *v1) ancestry(r *http.Request) func(context.Context) (any, error) {
+	return func(ctx context.Context) (any, error) {
+		p, err := v.projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: name(r)})
+		if err != nil {
+			return nil, err
+		}
+		out := ancestry{Ancestor: []ancestor{{ResourceID: resourceID{Type: "project", ID: p.GetProjectId()}}}}
+		kind, id, _ := strings.Cut(p.GetParent(), "/")
+		out.Ancestor = append(out.Ancestor, ancestor{ResourceID: resourceID{Type: strings.TrimSuffix(kind, "s"), ID: id}})
+		if org := strings.TrimPrefix(v.iam.Organization().Name, "organizations/"); kind == "folders" {
+			out.Ancestor = append(out.Ancestor, ancestor{ResourceID: resourceID{Type: "organization", ID: org}})
+		}
+		return out, nil
+	}
+}
+
+// operation is the making of a project.
+func (v *v1) operation(w http.ResponseWriter, r *http.Request) {
+	rule := iam.Rule{None: "checked on the operation's project"}
+	v.serve(w, r, "Operations/GetOperation", rule, "", func(ctx context.Context) (any, error) {
+		op, err := v.iam.ManagerOperations().GetOperation(ctx, &longrunningpb.GetOperationRequest{Name: "operations/" + r.PathValue("id")})
+		if err != nil {
+			return nil, err
+		}
+		out := operation{Name: op.GetName(), Done: op.GetDone()}
+		meta := &resourcemanagerpb.CreateProjectMetadata{}
+		if op.GetMetadata().UnmarshalTo(meta) == nil {
+			out.Metadata = &typed{Type: messages + "ProjectCreationStatus", Gettable: op.GetDone(), Ready: op.GetDone()}
+		}
+		made := &resourcemanagerpb.Project{}
+		if op.GetResponse().UnmarshalTo(made) == nil {
+			out.Response = &typedProject{Type: messages + "Project", project: older(made)}
+		}
+		return out, nil
+	})
+}
+
+func shown(o iam.Organization) organization {
+	return organization{DisplayName: o.DisplayName, LifecycleState: "ACTIVE", Name: o.Name, Owner: &owner{DirectoryCustomerID: o.Customer()}}
+}
+
+func (v *v1) organization(w http.ResponseWriter, r *http.Request) {
+	resource := "organizations/" + r.PathValue("id")
+	v.serve(w, r, "Organizations/GetOrganization", iam.Rule{Permission: "resourcemanager.organizations.get"}, resource, func(context.Context) (any, error) {
+		o := v.iam.Organization()
+		if o.Name != resource {
+			return nil, iam.CallerDenied("", "")
+		}
+		return shown(o), nil
+	})
+}
+
+func (v *v1) organizations(w http.ResponseWriter, r *http.Request) {
+	v.serve(w, r, "Organizations/SearchOrganizations", iam.Rule{None: "finds what the caller may get"}, "", func(ctx context.Context) (any, error) {
+		out, o := organizationList{}, v.iam.Organization()
+		if v.iam.Holds(iam.FromContext(ctx), "resourcemanager.organizations.get", o.Name) {
+			out.Organizations = append(out.Organizations, shown(o))
+		}
+		return out, nil
+	})
+}
