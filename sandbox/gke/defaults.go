@@ -1,0 +1,227 @@
+package gke
+
+import (
+	"path"
+	"strings"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+	"google.golang.org/protobuf/proto"
+)
+
+// defaults fills in what a request leaves open, as Kubernetes Engine does. What only Google says is not taken from a request.
+func defaults(n name, c *containerpb.Cluster) {
+	c.SelfLink, c.Location = n.link(false), n.location
+	c.Zone = "" //nolint:staticcheck // zonal clusters still show it
+	if isZone(n.location) {
+		c.Zone = n.location //nolint:staticcheck // as above
+	}
+	if len(c.GetLocations()) == 0 {
+		c.Locations = zonesOf(n.location)
+	}
+	c.InitialClusterVersion, c.CurrentMasterVersion, c.CurrentNodeVersion = current, current, current //nolint:staticcheck // still shown
+	c.Conditions, c.StatusMessage, c.InstanceGroupUrls = nil, "", nil                                 //nolint:staticcheck // still shown
+	networkDefaults(n, c)
+	accessDefaults(c)
+	featureDefaults(c)
+	observabilityDefaults(c)
+	poolsOf(c)
+	autoscalingDefaults(c)
+}
+
+// fill merges what is wanted over the defaults: messages field by field, lists as a whole.
+func fill[M proto.Message](wanted, otherwise M) M {
+	out := otherwise
+	overlay(out.ProtoReflect(), wanted.ProtoReflect())
+	return out
+}
+
+func networkDefaults(n name, c *containerpb.Cluster) {
+	if c.NetworkConfig == nil {
+		c.NetworkConfig = &containerpb.NetworkConfig{}
+	}
+	network := firstOf(c.GetNetwork(), c.NetworkConfig.GetNetwork(), "default")
+	subnetwork := firstOf(c.GetSubnetwork(), c.NetworkConfig.GetSubnetwork(), "default")
+	c.NetworkConfig.Network = strings.TrimPrefix(network, "https://www.googleapis.com/compute/v1/")
+	if !strings.Contains(subnetwork, "/") {
+		subnetwork = "projects/" + n.project + "/regions/" + regionOf(n.location) + "/subnetworks/" + subnetwork
+	}
+	c.NetworkConfig.Subnetwork = strings.TrimPrefix(subnetwork, "https://www.googleapis.com/compute/v1/")
+	c.Network, c.Subnetwork = path.Base(network), path.Base(subnetwork)
+	if c.NetworkConfig.ServiceExternalIpsConfig == nil {
+		c.NetworkConfig.ServiceExternalIpsConfig = &containerpb.ServiceExternalIPsConfig{}
+	}
+	if c.PrivateClusterConfig.GetEnablePrivateNodes() && c.NetworkConfig.DefaultEnablePrivateNodes == nil { //nolint:staticcheck // older clients write it
+		c.NetworkConfig.DefaultEnablePrivateNodes = proto.Bool(true)
+	}
+	if c.IpAllocationPolicy == nil {
+		c.IpAllocationPolicy = &containerpb.IPAllocationPolicy{}
+	}
+	ip := c.IpAllocationPolicy
+	ip.UseIpAliases = true // routes are for clusters that were made long ago
+	if ip.StackType == containerpb.StackType_STACK_TYPE_UNSPECIFIED {
+		ip.StackType = containerpb.StackType_IPV4
+	}
+	if ip.PodCidrOverprovisionConfig == nil {
+		ip.PodCidrOverprovisionConfig = &containerpb.PodCIDROverprovisionConfig{}
+	}
+}
+
+// accessDefaults are of who reaches the control plane, and how.
+func accessDefaults(c *containerpb.Cluster) {
+	yes, no := proto.Bool(true), proto.Bool(false)
+	authorized := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig().GetAuthorizedNetworksConfig()
+	if authorized == nil {
+		authorized = c.GetMasterAuthorizedNetworksConfig() //nolint:staticcheck // older clients write it
+	}
+	if authorized == nil {
+		authorized = &containerpb.MasterAuthorizedNetworksConfig{}
+	}
+	authorized = fill(authorized, &containerpb.MasterAuthorizedNetworksConfig{GcpPublicCidrsAccessEnabled: yes})
+	c.MasterAuthorizedNetworksConfig = proto.CloneOf(authorized) //nolint:staticcheck // still shown
+	wanted := c.GetControlPlaneEndpointsConfig()
+	if wanted == nil {
+		wanted = &containerpb.ControlPlaneEndpointsConfig{}
+	}
+	c.ControlPlaneEndpointsConfig = fill(wanted, &containerpb.ControlPlaneEndpointsConfig{
+		DnsEndpointConfig: &containerpb.ControlPlaneEndpointsConfig_DNSEndpointConfig{AllowExternalTraffic: no, EnableK8STokensViaDns: no},
+		IpEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{Enabled: yes, EnablePublicEndpoint: yes},
+	})
+	c.ControlPlaneEndpointsConfig.IpEndpointsConfig.AuthorizedNetworksConfig = authorized
+	c.MasterAuth = &containerpb.MasterAuth{ClientCertificateConfig: &containerpb.ClientCertificateConfig{}}
+	if c.PrivateClusterConfig == nil { //nolint:staticcheck // still shown
+		c.PrivateClusterConfig = &containerpb.PrivateClusterConfig{} //nolint:staticcheck // as above
+	}
+	if c.LegacyAbac == nil {
+		c.LegacyAbac = &containerpb.LegacyAbac{}
+	}
+	c.AnonymousAuthenticationConfig = fill(or(c.AnonymousAuthenticationConfig),
+		&containerpb.AnonymousAuthenticationConfig{Mode: containerpb.AnonymousAuthenticationConfig_ENABLED})
+	c.RbacBindingConfig = fill(or(c.RbacBindingConfig), &containerpb.RBACBindingConfig{
+		EnableInsecureBindingSystemAuthenticated: yes, EnableInsecureBindingSystemUnauthenticated: yes})
+	if c.UserManagedKeysConfig == nil {
+		c.UserManagedKeysConfig = &containerpb.UserManagedKeysConfig{}
+	}
+	encryptionDefaults(c)
+}
+
+func encryptionDefaults(c *containerpb.Cluster) {
+	e := fill(or(c.DatabaseEncryption), &containerpb.DatabaseEncryption{State: containerpb.DatabaseEncryption_DECRYPTED})
+	current := containerpb.DatabaseEncryption_CURRENT_STATE_DECRYPTED
+	if e.State == containerpb.DatabaseEncryption_ENCRYPTED || e.State == containerpb.DatabaseEncryption_ALL_OBJECTS_ENCRYPTION_ENABLED {
+		current = containerpb.DatabaseEncryption_CURRENT_STATE_ENCRYPTED
+	}
+	e.CurrentState = &current
+	c.DatabaseEncryption = e
+}
+
+func featureDefaults(c *containerpb.Cluster) {
+	c.AddonsConfig = fill(or(c.AddonsConfig), &containerpb.AddonsConfig{
+		KubernetesDashboard:              &containerpb.KubernetesDashboard{Disabled: true},
+		NetworkPolicyConfig:              &containerpb.NetworkPolicyConfig{Disabled: true},
+		GcePersistentDiskCsiDriverConfig: &containerpb.GcePersistentDiskCsiDriverConfig{Enabled: true},
+	})
+	c.AddonsConfig.GcePersistentDiskCsiDriverConfig.Enabled = true // cannot be left out any more
+	c.Autopilot = or(c.Autopilot)
+	c.DefaultMaxPodsConstraint = fill(or(c.DefaultMaxPodsConstraint), &containerpb.MaxPodsConstraint{MaxPodsPerNode: 110})
+	if c.ReleaseChannel == nil {
+		c.ReleaseChannel = &containerpb.ReleaseChannel{Channel: containerpb.ReleaseChannel_REGULAR}
+	}
+	c.ShieldedNodes = fill(or(c.ShieldedNodes), &containerpb.ShieldedNodes{Enabled: true})
+	c.NotificationConfig = fill(or(c.NotificationConfig), &containerpb.NotificationConfig{Pubsub: &containerpb.NotificationConfig_PubSub{}})
+	if c.NetworkPolicy != nil && !c.NetworkPolicy.Enabled && c.NetworkPolicy.Provider == containerpb.NetworkPolicy_PROVIDER_UNSPECIFIED {
+		c.NetworkPolicy = nil
+	}
+	if c.MaintenancePolicy == nil {
+		c.MaintenancePolicy = &containerpb.MaintenancePolicy{}
+	}
+	if w := c.MaintenancePolicy.GetWindow(); w != nil && w.GetPolicy() == nil && len(w.GetMaintenanceExclusions()) == 0 {
+		c.MaintenancePolicy.Window = nil
+	}
+	c.MaintenancePolicy.ResourceVersion = random(4)
+	c.EnterpriseConfig = fill(or(c.EnterpriseConfig), &containerpb.EnterpriseConfig{ClusterTier: containerpb.EnterpriseConfig_STANDARD}) //nolint:staticcheck // still shown
+	profile := containerpb.PodAutoscaling_PERFORMANCE
+	c.PodAutoscaling = fill(or(c.PodAutoscaling), &containerpb.PodAutoscaling{HpaProfile: &profile})
+	mode, vulnerability := containerpb.SecurityPostureConfig_BASIC, containerpb.SecurityPostureConfig_VULNERABILITY_MODE_UNSPECIFIED
+	c.SecurityPostureConfig = fill(or(c.SecurityPostureConfig), &containerpb.SecurityPostureConfig{Mode: &mode, VulnerabilityMode: &vulnerability})
+}
+
+func observabilityDefaults(c *containerpb.Cluster) {
+	c.LoggingService = firstOf(c.GetLoggingService(), "logging.googleapis.com/kubernetes")
+	c.MonitoringService = firstOf(c.GetMonitoringService(), "monitoring.googleapis.com/kubernetes")
+	if c.LoggingConfig == nil {
+		c.LoggingConfig = loggingOf(c.LoggingService)
+	}
+	if c.MonitoringConfig == nil {
+		c.MonitoringConfig = monitoringOf(c.MonitoringService)
+	}
+	readOnlyPort := &containerpb.NodeKubeletConfig{InsecureKubeletReadonlyPortEnabled: proto.Bool(false)}
+	c.NodePoolAutoConfig = fill(or(c.NodePoolAutoConfig), &containerpb.NodePoolAutoConfig{NodeKubeletConfig: proto.CloneOf(readOnlyPort)})
+	c.NodePoolDefaults = fill(or(c.NodePoolDefaults), &containerpb.NodePoolDefaults{NodeConfigDefaults: &containerpb.NodeConfigDefaults{
+		NodeKubeletConfig: readOnlyPort,
+		LoggingConfig:     &containerpb.NodePoolLoggingConfig{VariantConfig: &containerpb.LoggingVariantConfig{Variant: containerpb.LoggingVariantConfig_DEFAULT}},
+	}})
+}
+
+func loggingOf(service string) *containerpb.LoggingConfig {
+	out := &containerpb.LoggingConfig{ComponentConfig: &containerpb.LoggingComponentConfig{}}
+	if service != "none" {
+		out.ComponentConfig.EnableComponents = []containerpb.LoggingComponentConfig_Component{
+			containerpb.LoggingComponentConfig_SYSTEM_COMPONENTS, containerpb.LoggingComponentConfig_WORKLOADS}
+	}
+	return out
+}
+
+func monitoringOf(service string) *containerpb.MonitoringConfig {
+	out := &containerpb.MonitoringConfig{
+		ComponentConfig:                     &containerpb.MonitoringComponentConfig{},
+		ManagedPrometheusConfig:             &containerpb.ManagedPrometheusConfig{Enabled: service != "none"},
+		AdvancedDatapathObservabilityConfig: &containerpb.AdvancedDatapathObservabilityConfig{},
+	}
+	if service != "none" {
+		out.ComponentConfig.EnableComponents = []containerpb.MonitoringComponentConfig_Component{
+			containerpb.MonitoringComponentConfig_SYSTEM_COMPONENTS, containerpb.MonitoringComponentConfig_DAEMONSET,
+			containerpb.MonitoringComponentConfig_DEPLOYMENT, containerpb.MonitoringComponentConfig_STATEFULSET,
+			containerpb.MonitoringComponentConfig_JOBSET, containerpb.MonitoringComponentConfig_STORAGE,
+			containerpb.MonitoringComponentConfig_HPA, containerpb.MonitoringComponentConfig_POD,
+			containerpb.MonitoringComponentConfig_CADVISOR, containerpb.MonitoringComponentConfig_KUBELET,
+			containerpb.MonitoringComponentConfig_DCGM,
+		}
+	}
+	return out
+}
+
+func autoscalingDefaults(c *containerpb.Cluster) {
+	scopes := nodeScopes()
+	if c.GetAutoscaling().GetEnableNodeAutoprovisioning() {
+		scopes = []string{"https://www.googleapis.com/auth/userinfo.email", "https://www.googleapis.com/auth/cloud-platform"}
+	}
+	wanted := or(c.Autoscaling)
+	asked := wanted.GetAutoprovisioningNodePoolDefaults()
+	out := fill(wanted, &containerpb.ClusterAutoscaling{
+		AutoscalingProfile: containerpb.ClusterAutoscaling_BALANCED,
+		AutoprovisioningNodePoolDefaults: &containerpb.AutoprovisioningNodePoolDefaults{
+			ImageType: "COS_CONTAINERD", ServiceAccount: "default", OauthScopes: scopes,
+			Management: &containerpb.NodeManagement{AutoRepair: true, AutoUpgrade: true},
+		},
+	})
+	pool := out.AutoprovisioningNodePoolDefaults
+	if asked.GetManagement() != nil { // what is asked for is asked for as a whole
+		pool.Management = asked.GetManagement()
+	}
+	if c.GetAutoscaling().GetEnableNodeAutoprovisioning() || asked.GetUpgradeSettings() != nil {
+		pool.UpgradeSettings = surge(pool.UpgradeSettings)
+	}
+	if pool.MinCpuPlatform == "automatic" { //nolint:staticcheck // this unsets it
+		pool.MinCpuPlatform = "" //nolint:staticcheck // as above
+	}
+	c.Autoscaling = out
+}
+
+func surge(u *containerpb.NodePool_UpgradeSettings) *containerpb.NodePool_UpgradeSettings {
+	strategy := containerpb.NodePoolUpdateStrategy_SURGE
+	u = or(u)
+	if u.Strategy == nil {
+		u.Strategy = &strategy
+	}
+	return u
+}

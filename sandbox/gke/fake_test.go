@@ -1,0 +1,109 @@
+package gke
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestMain lets this test's own binary stand in for signgate-cluster: it speaks the
+// same protocol in milliseconds, and its cluster's name says how it behaves.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "run" && os.Args[2] == "--config" {
+		fakeCluster(os.Args[3])
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// fakeCluster answers every connection with its name. It leaves a file "starts" with a
+// line for each time that it was started, and "alive" while it runs.
+func fakeCluster(file string) {
+	var c config
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	if err != nil {
+		say(event{Stage: "failed", Error: err.Error()})
+		os.Exit(1)
+	}
+	starts, _ := os.OpenFile(filepath.Join(c.Dir, "starts"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	fmt.Fprintln(starts, os.Getpid())
+	starts.Close()
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM)
+	for _, stage := range []string{"etcd", "apiserver", "controllers", "node"} {
+		say(event{Stage: stage, Done: true})
+		if strings.HasPrefix(c.Name, "fails-at-"+stage) {
+			say(event{Stage: "failed", Error: "no room for " + stage})
+			os.Exit(1)
+		}
+		if strings.HasPrefix(c.Name, "hangs-at-"+stage) {
+			<-term
+			return
+		}
+		if strings.HasPrefix(c.Name, "crashes-at-"+stage) {
+			os.Exit(3)
+		}
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		os.Exit(1)
+	}
+	var child *exec.Cmd
+	if strings.HasPrefix(c.Name, "stubborn") {
+		signal.Ignore(syscall.SIGTERM)
+		child = exec.Command("sleep", "600")
+		_ = child.Start()
+		fmt.Fprintln(os.Stderr, child.Process.Pid)
+	}
+	fmt.Println("a line that is no event")
+	say(event{Stage: "ready", APIServer: l.Addr().String(), Egress: filepath.Join(c.Dir, "egress.sock")})
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			line, _ := bufio.NewReader(conn).ReadString('\n')
+			switch strings.TrimSpace(line) {
+			case "die":
+				os.Exit(7)
+			case "die for good":
+				os.WriteFile(filepath.Join(c.Dir, "dead"), nil, 0o600)
+				os.Exit(7)
+			}
+			fmt.Fprintf(conn, "%s %d\n", c.Name, len(c.Nodes))
+			conn.Close()
+		}
+	}()
+	if _, err := os.Stat(filepath.Join(c.Dir, "dead")); err == nil {
+		os.Exit(9)
+	}
+	gone := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, os.Stdin)
+		if child == nil {
+			close(gone)
+		}
+	}()
+	select {
+	case <-term:
+	case <-gone:
+	}
+}
+
+func say(e event) {
+	out, _ := json.Marshal(e)
+	fmt.Println(string(out))
+}

@@ -1,0 +1,123 @@
+package gke
+
+import (
+	_ "embed"
+	"encoding/binary"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+)
+
+//go:embed regions.txt
+var regionsFile string
+
+// region is one of Google's.
+type region struct {
+	name  string
+	zones []string
+	octet byte // its subnetwork in a default network is 10.OCTET.0.0/20
+}
+
+func regions() []region {
+	var all []region
+	for line := range strings.Lines(regionsFile) {
+		var r region
+		var letters string
+		if n, err := fmt.Sscan(line, &r.name, &letters, &r.octet); err != nil || n != 3 {
+			continue // a comment
+		}
+		for _, l := range letters {
+			r.zones = append(r.zones, r.name+"-"+string(l))
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// place finds the region of a zone or region.
+func place(location string) (region, bool) {
+	for _, r := range regions() {
+		if r.name == location || slices.Contains(r.zones, location) {
+			return r, true
+		}
+	}
+	return region{}, false
+}
+
+// known refuses a location that does not exist; "-" is all of them.
+func (s *Service) known(location string) error {
+	if _, ok := place(location); !ok && location != "-" {
+		return noLocation(location)
+	}
+	return nil
+}
+
+// zonesOf are those that a cluster's nodes are in, unless it says otherwise.
+func zonesOf(location string) []string {
+	r, _ := place(location)
+	if isZone(location) {
+		return []string{location}
+	}
+	return slices.Clone(r.zones[:min(3, len(r.zones))])
+}
+
+// endpoints are the addresses of API servers: a block that is reserved for
+// documentation (RFC 5737), so no program takes it for a machine of its own network.
+func endpoints() *net.IPNet {
+	return &net.IPNet{IP: net.IPv4(203, 0, 113, 0).To4(), Mask: net.CIDRMask(24, 32)}
+}
+
+// firstEndpoint leaves room before it for whoever reads addresses as examples.
+const firstEndpoint, lastEndpoint = 10, 250
+
+// endpoint is an address that no cluster has; the caller holds the lock.
+func (s *Service) endpoint() (string, error) {
+	for n := byte(firstEndpoint); n <= lastEndpoint; n++ {
+		ip := net.IPv4(203, 0, 113, n).String()
+		if !slices.ContainsFunc(s.state.Clusters, func(c *cluster) bool { return c.Endpoint == ip }) {
+			return ip, nil
+		}
+	}
+	return "", precondition("The sandbox has no more than %d clusters at once.", lastEndpoint-firstEndpoint+1)
+}
+
+// podRange is the n-th /14 that clusters' pods get their addresses from.
+func podRange(n int) string {
+	return fmt.Sprintf("10.%d.0.0/14", 4*(n%32)) // 10.0.0.0/9; nodes are above it
+}
+
+// freePods is a range that no cluster of the project has; the caller holds the lock.
+func (s *Service) freePods(project string) string {
+	for n := range 32 {
+		at := podRange((28 + n) % 32) // 10.112.0.0/14 first
+		if !slices.ContainsFunc(s.state.Clusters, func(c *cluster) bool { return c.Project == project && c.pb.GetClusterIpv4Cidr() == at }) {
+			return at
+		}
+	}
+	return podRange(28)
+}
+
+// freeAddress is an address of the region's subnetwork that no node has; the caller
+// holds the lock.
+func (s *Service) freeAddress(project string, r region, taken []node) string {
+	used := map[string]bool{}
+	for _, c := range s.state.Clusters {
+		if c.Project == project {
+			for _, n := range c.Nodes {
+				used[n.IP] = true
+			}
+		}
+	}
+	for _, n := range taken {
+		used[n.IP] = true
+	}
+	first := binary.BigEndian.Uint32([]byte{10, r.octet, 0, 2})
+	for n := range uint32(4000) {
+		ip := net.IP(binary.BigEndian.AppendUint32(nil, first+n)).String()
+		if !used[ip] {
+			return ip
+		}
+	}
+	return net.IP(binary.BigEndian.AppendUint32(nil, first)).String()
+}
