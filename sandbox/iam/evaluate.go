@@ -47,6 +47,9 @@ func (k *IAM) Holds(c Caller, permission, resource string) bool {
 }
 
 func (k *IAM) holds(c Caller, permission, canonical string) bool {
+	if id := projectOf(canonical); id != "" && k.project(id) == nil { // none, or it is being made
+		return false
+	}
 	names := identities(c)
 	for at := canonical; at != ""; at = k.above(at) {
 		policy, ok := k.grants[at]

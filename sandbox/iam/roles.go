@@ -78,7 +78,7 @@ func (k *IAM) Testable(resource, permission string) bool {
 	case "organizations", "folders":
 		return true
 	}
-	if service == "billing" && kind == "accounts" || service == "resourcemanager" && kind != "projects" {
+	if service == "billing" && kind != "resourceCosts" || service == "resourcemanager" && kind != "projects" {
 		return false
 	}
 	if permission == "resourcemanager.projects.create" || permission == "resourcemanager.projects.list" {
