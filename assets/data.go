@@ -12,6 +12,9 @@ var prices []byte
 //go:embed regions.yaml
 var regions []byte
 
+//go:embed chart.yaml
+var chart []byte
+
 // PriceList is what things cost in US dollars, as of a date.
 type PriceList struct {
 	Date        string             `json:"date"`
@@ -25,6 +28,17 @@ type PriceList struct {
 
 // Prices reads the price list.
 func Prices() PriceList { return read[PriceList](prices) }
+
+// Chart is a Helm chart by its exact name: nothing but the archive of this digest is installed.
+type Chart struct {
+	Repo    string `json:"repo"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Digest  string `json:"digest"` // SHA-256 of the archive
+}
+
+// PolicyController is Sigstore's own chart of it.
+func PolicyController() Chart { return read[Chart](chart) }
 
 // Region is a place where everything of a setup can be.
 type Region struct {

@@ -10,6 +10,9 @@ func TestDataCanBeRead(t *testing.T) {
 	if p := assets.Prices(); p.ClusterHour == 0 || p.Machines["e2-medium"] == 0 || p.Date == "" {
 		t.Errorf("prices %+v", p)
 	}
+	if c := assets.PolicyController(); c.Version == "" || len(c.Digest) != 64 {
+		t.Errorf("chart %+v", c)
+	}
 	seen := map[string]bool{}
 	for _, r := range assets.Regions() {
 		if r.Place == "" || seen[r.Name] {

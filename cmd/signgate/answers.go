@@ -1,9 +1,11 @@
 package main
 
 import (
-	"bytes"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,15 +84,48 @@ func (q *answerFlags) over(cmd *cobra.Command, known state.Answers) (state.Answe
 	return out, nil
 }
 
-// checkAnswers says every rule that is broken, at once.
-func checkAnswers(a state.Answers) error {
-	faults := state.Validate(a)
-	if len(faults) == 0 {
+// checkAnswers says every rule that is broken, at once. Open is the project that
+// is still to be found out.
+func checkAnswers(a state.Answers, open bool) error {
+	var lines []string
+	for _, f := range state.Validate(a) {
+		if !open || f.Path != "project" {
+			lines = append(lines, fmt.Sprintf("\n  %s: %s", f.Path, f.Rule))
+		}
+	}
+	if len(lines) == 0 {
 		return nil
 	}
-	var b bytes.Buffer
-	for _, f := range faults {
-		fmt.Fprintf(&b, "\n  %s: %s", f.Path, f.Rule)
+	return usagef("answers that do not fit:%s", strings.Join(lines, ""))
+}
+
+// differences says how two sets of answers differ, a line each.
+func differences(have, want state.Answers) []string {
+	fields := func(a state.Answers) map[string]any {
+		data, _ := json.Marshal(a)
+		var m map[string]any
+		_ = json.Unmarshal(data, &m) // what was just written
+		return m
 	}
-	return usagef("answers that do not fit:%s", b.String())
+	old, other := fields(have), fields(want)
+	var lines []string
+	for _, key := range slices.Sorted(maps.Keys(merged(old, other))) {
+		if old[key] != other[key] {
+			lines = append(lines, fmt.Sprintf("%s: on record %v, asked for %v", key, shown(old[key]), shown(other[key])))
+		}
+	}
+	return lines
+}
+
+func merged(a, b map[string]any) map[string]any {
+	m := maps.Clone(a)
+	maps.Copy(m, b)
+	return m
+}
+
+func shown(v any) any {
+	if v == nil {
+		return "nothing"
+	}
+	return v
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"crypto/x509"
+	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/adrg/xdg"
+
+	"github.com/signgate/signgate/internal/gcp"
 )
 
 // environ is the environment, read once: no other file asks for a variable.
@@ -42,3 +47,34 @@ func (e environ) stateDir() string {
 
 // plain reports whether the terminal wants no drawing: a screen reader, a dumb terminal.
 func (e environ) plain() bool { return e.first("ACCESSIBLE") != "" || e.first("TERM") == "dumb" }
+
+// project is the one that the environment names, as Cloud Shell does and gcloud reads it.
+func (e environ) project() string { return e.first("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT") }
+
+// network is how the environment says that the outside is reached.
+func (e environ) network() (gcp.Network, error) {
+	n := gcp.Network{NoProxy: e.first("NO_PROXY", "no_proxy")}
+	if p := e.first("HTTPS_PROXY", "https_proxy"); p != "" {
+		if !strings.Contains(p, "://") {
+			p = "http://" + p
+		}
+		u, err := url.Parse(p)
+		if err != nil || u.Host == "" {
+			return n, usagef("HTTPS_PROXY is no proxy's URL")
+		}
+		n.Proxy = u
+	}
+	if file := e.first("SSL_CERT_FILE"); file != "" { // which Go itself reads on Linux alone
+		pem, err := os.ReadFile(file)
+		if err != nil {
+			return n, usagef("SSL_CERT_FILE: %w", err)
+		}
+		if n.Roots, err = x509.SystemCertPool(); err != nil {
+			n.Roots = x509.NewCertPool()
+		}
+		if !n.Roots.AppendCertsFromPEM(pem) {
+			return n, usagef("SSL_CERT_FILE: %s holds no certificate", file)
+		}
+	}
+	return n, nil
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/problem"
@@ -30,9 +31,13 @@ func (c codeError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 func (a *app) exit(err error) int {
 	var usage *usageError
 	var code codeError
+	var told said
+	defer a.settle()
 	switch {
 	case err == nil:
 		return exitDone
+	case errors.As(err, &told):
+		return codeOf(told.Problem)
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &usage):
@@ -46,10 +51,24 @@ func (a *app) exit(err error) int {
 	}
 	p := problem.From(err)
 	a.explain(p)
-	if p.ID == "changed-by-hand" {
+	return codeOf(p)
+}
+
+func codeOf(p *problem.Problem) int {
+	switch p.ID {
+	case "changed-by-hand":
 		return exitDiffers
+	case "stopped":
+		return exitInterrupted
 	}
 	return exitFailed
+}
+
+// settle keeps a promise of the JSON output: the last line is the summary, even where nothing was run.
+func (a *app) settle() {
+	if a.owes && a.output == "json" {
+		jsonPrinter(a.Out)(engine.Event{Time: time.Now(), Type: engine.TypeSummary, Summary: &engine.Summary{}})
+	}
 }
 
 // explain says a problem in text, or as a JSON object where JSON was asked for.
@@ -73,16 +92,22 @@ func (a *app) explain(p *problem.Problem) {
 }
 
 // again is the command line that goes on with this setup.
-func (a *app) again(verb string) string {
+func (a *app) again(verb string) string { return a.lineFor(verb, a.setup) }
+
+// lineFor is a command line for a setup, to be shown.
+func (a *app) lineFor(verb, setup string) string {
 	line := "signgate " + verb
 	if a.sandbox {
 		line += " --sandbox"
 	}
-	if a.setup != "" {
-		line += " --setup " + a.setup
+	if setup != "" {
+		line += " --setup " + setup
 	}
 	if a.stateDir != a.env.stateDir() {
-		line += " --state-dir " + a.stateDir
+		line += " --state-dir " + shellQuote(a.stateDir)
 	}
 	return line
 }
+
+// list names things in a sentence.
+func list(names []string) string { return strings.Join(names, ", ") }

@@ -27,14 +27,20 @@ type app struct {
 	setup    string
 	output   string
 	yes      bool
+
+	interrupts *interrupts
+	trusted    bool // roots have been set for the whole process
+	owes       bool // a summary, as the last line of JSON
 }
 
 // Main runs the command line and returns the exit code.
 func Main() int {
-	a := &app{streams: streams{os.Stdin, os.Stdout, os.Stderr}, env: readEnviron(os.Environ())}
+	a := &app{streams: streams{os.Stdin, os.Stdout, os.Stderr}, env: readEnviron(os.Environ()), interrupts: &interrupts{}}
 	root := newRoot(a)
 	root.SetArgs(os.Args[1:])
-	return a.exit(root.ExecuteContext(context.Background()))
+	ctx, done := a.watch(context.Background())
+	defer done()
+	return a.exit(root.ExecuteContext(ctx))
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -68,7 +74,8 @@ no cost.`,
 	f.BoolVarP(&a.yes, "yes", "y", false, "accept the plan without asking")
 	root.AddGroup(&cobra.Group{ID: "setup", Title: "The setup:"}, &cobra.Group{ID: "help", Title: "Help and practice:"})
 	root.AddCommand(
-		newExplain(a), newVersion(a), newSandbox(a),
+		newPlan(a), newApply(a), newStatus(a), newDestroy(a), newSign(a), newDoctor(a),
+		newSandbox(a), newExplain(a), newVersion(a),
 	)
 	root.SetHelpCommandGroupID("help")
 	root.SetCompletionCommandGroupID("help")

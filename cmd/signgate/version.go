@@ -18,11 +18,7 @@ func newVersion(a *app) *cobra.Command {
 		Args:    usageArgs(cobra.NoArgs),
 		RunE: func(*cobra.Command, []string) error {
 			info, _ := debug.ReadBuildInfo()
-			version := "(devel)"
-			if info != nil && info.Main.Version != "" {
-				version = info.Main.Version
-			}
-			fmt.Fprintf(a.Out, "signgate %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			fmt.Fprintf(a.Out, "signgate %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			if info == nil {
 				return nil
 			}
@@ -35,6 +31,14 @@ func newVersion(a *app) *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// version is that of the module that this program was built from.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
 }
 
 // plainTemplate shows a catalogue text with its groups as words: ${service} becomes SERVICE.

@@ -51,9 +51,14 @@ func (r Registries) open(ctx context.Context) (*session, error) {
 	return &session{pull, push, base}, nil
 }
 
+// SignsIn says whether a repository is asked with the token.
+func (r Registries) SignsIn(target authn.Resource) bool {
+	return strings.HasSuffix(target.RegistryStr(), ".pkg.dev")
+}
+
 // Resolve implements authn.Keychain.
 func (r Registries) Resolve(target authn.Resource) (authn.Authenticator, error) {
-	if strings.HasSuffix(target.RegistryStr(), ".pkg.dev") {
+	if r.SignsIn(target) {
 		return bearer{r.Tokens}, nil
 	}
 	return authn.Anonymous, nil

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+	"github.com/signgate/signgate/steps"
+)
+
+type applyOptions struct {
+	answers   *answerFlags
+	to        string
+	overwrite bool
+}
+
+func newApply(a *app) *cobra.Command {
+	var o applyOptions
+	cmd := &cobra.Command{
+		Use:     "apply",
+		GroupID: "setup",
+		Short:   "Make the setup, or what of it is missing, and prove that it works",
+		Long: `Make the setup, or what of it is missing, and prove that it works. What is there already is
+looked at first; run again, it goes on where it was, and changes nothing where all is as wanted.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runApply(cmd, a, o) },
+	}
+	o.answers = addAnswerFlags(cmd)
+	cmd.Flags().StringVar(&o.to, "to", "", "stop after this `step` and what it needs")
+	cmd.Flags().BoolVar(&o.overwrite, "overwrite-changes", false, "revert what someone changed by hand")
+	return cmd
+}
+
+func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
+	ctx, out := cmd.Context(), a.printer()
+	a.owes = true
+	s, fresh, err := a.prepare(cmd, o.answers)
+	if err != nil {
+		return err
+	}
+	defer s.site.Close()
+	if fresh {
+		defer s.discard() // only if nothing was begun
+	} else {
+		defer s.Close()
+	}
+	if err := s.upTo(o.to); err != nil {
+		return err
+	}
+	plan, err := s.plan(ctx, out.emit)
+	if err != nil {
+		return err
+	}
+	if err := refusal(plan, o.overwrite); err != nil {
+		return err
+	}
+	if err := a.agree(s, plan); err != nil {
+		return err
+	}
+	defer a.stopSoftly(s)()
+	out.quiet = plan.Clean()
+	return a.ended(s, "apply", s.Run(ctx, plan, o.overwrite, out.emit))
+}
+
+// refusal is why a plan is not carried out at all: something cannot be made, or
+// a person's change would be reverted. Nothing has been changed then.
+func refusal(plan engine.Plan, overwrite bool) error {
+	if blocked := plan.Blocked(); len(blocked) > 0 {
+		return said{blocked[0]}
+	}
+	if drift := plan.Drift(); len(drift) > 0 && !overwrite {
+		c := drift[0].Change
+		return problem.Drift(c.Summary, c.Before, c.After)
+	}
+	return nil
+}
+
+// said is a problem that has been printed already.
+type said struct{ *problem.Problem }
+
+func (s said) Unwrap() error { return s.Problem }
+
+// agree asks whether to go on, unless that was said beforehand or nothing is to be done.
+func (a *app) agree(s *session, plan engine.Plan) error {
+	n := plan.Counts()
+	if a.yes || n[engine.Create]+n[engine.Update] == 0 {
+		return nil
+	}
+	if cost, ok := steps.CostOf(s.Answers()); ok {
+		fmt.Fprintf(a.Err, "cost on Google Cloud: about $%.2f an hour, $%.0f a month (%s)\n", cost.Hourly, cost.Monthly, cost.Note)
+	}
+	fmt.Fprintf(a.Err, "apply this plan to project %s (%s)? [y/N] ", s.Answers().Project, s.store.Record().World)
+	if !a.confirmed() {
+		fmt.Fprintln(a.Err)
+		return usagef("not confirmed, nothing was changed; signgate apply --yes does not ask")
+	}
+	return nil
+}
+
+// ended says how a run ended that has told of its failures itself.
+func (a *app) ended(s *session, verb string, err error) error {
+	switch {
+	case err == nil, errors.Is(err, engine.ErrStopped), errors.Is(err, context.Canceled):
+		return err
+	}
+	fmt.Fprintf(a.Err, "signgate: not finished\nsigngate: hint: %s goes on where it was\n", a.lineFor(verb, s.Name()))
+	return said{problem.From(err)}
+}
+
+// prepare opens the world, and in it the setup that the flags speak of, or a new one.
+func (a *app) prepare(cmd *cobra.Command, q *answerFlags) (s *session, fresh bool, err error) {
+	asked, err := q.over(cmd, state.Defaults())
+	if err != nil {
+		return nil, false, err
+	}
+	if err := checkAnswers(asked, asked.Project == ""); err != nil {
+		return nil, false, err
+	}
+	site, err := a.open(cmd.Context())
+	if err != nil {
+		return nil, false, err
+	}
+	store, fresh, err := a.record(cmd, q, site, asked)
+	if err == nil {
+		if s, err = a.newSession(cmd.Context(), site, store); err == nil {
+			return s, fresh, nil
+		}
+		if fresh {
+			store.Remove()
+		} else {
+			store.Close()
+		}
+	}
+	site.Close()
+	return nil, false, err
+}
+
+// record opens the setup's record or starts it.
+func (a *app) record(cmd *cobra.Command, q *answerFlags, site *site, asked state.Answers) (store *state.Store, fresh bool, err error) {
+	name, err := a.pick(site.dir, asked.Project)
+	if err != nil {
+		return nil, false, err
+	}
+	if name != "" {
+		store, err := state.Open(site.dir, name)
+		switch {
+		case err == nil:
+			return store, false, a.resettle(cmd, q, store)
+		case !errors.Is(err, state.ErrNotFound):
+			return nil, false, err
+		}
+	}
+	if asked.Project == "" {
+		asked.Project = site.project
+	}
+	if asked.Project == "" {
+		return nil, false, whichProject()
+	}
+	if err := checkAnswers(asked, false); err != nil {
+		return nil, false, err
+	}
+	if name == "" {
+		name = nameFor(asked)
+	}
+	store, err = state.Create(site.dir, name, state.World{Kind: site.kind}, asked)
+	return store, true, err
+}
+
+// nameFor is what a new setup is called where the person names none.
+func nameFor(a state.Answers) string { return a.Named(strings.ReplaceAll(a.Project, ":", ".")) }
+
+// resettle takes other answers into a record as long as nothing was made by the old ones.
+func (a *app) resettle(cmd *cobra.Command, q *answerFlags, store *state.Store) error {
+	have := store.Record()
+	want, err := q.over(cmd, have.Answers)
+	if err == nil {
+		err = checkAnswers(want, false)
+	}
+	if err == nil && want != have.Answers && begun(have) {
+		p := problem.Raise("setup-settled", nil)
+		p.Words = strings.Join(differences(have.Answers, want), "\n")
+		err = p
+	}
+	if err == nil && want != have.Answers {
+		err = store.Update(func(r *state.Record) error { r.Answers = want; return nil })
+	}
+	if err != nil {
+		store.Close()
+	}
+	return err
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/signgate/signgate/assets"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+	"github.com/signgate/signgate/steps"
+	"github.com/signgate/signgate/tui"
+)
+
+// backend is what the wizard needs from outside.
+type backend struct {
+	app *app
+
+	mu   sync.Mutex
+	site *site // once connected
+}
+
+// World implements tui.Backend, as all the exported methods do.
+func (b *backend) World() tui.World { return tui.World{Sandbox: b.app.sandbox} }
+
+// Connect opens the world and signs in.
+func (b *backend) Connect(ctx context.Context, note func(string)) (tui.World, error) {
+	note(map[bool]string{true: "starting the sandbox", false: "signing in to Google Cloud"}[b.app.sandbox])
+	// What is said on the way goes to the screen, and not over it.
+	b.app.Err = noteWriter(note)
+	defer func() { b.app.Err = io.Discard }()
+	s, err := b.app.open(ctx)
+	if err != nil {
+		return tui.World{}, err
+	}
+	if err := s.clients.SignIn(ctx); err != nil {
+		s.Close()
+		return tui.World{}, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.site != nil {
+		b.site.Close()
+	}
+	b.site = s
+	return tui.World{Sandbox: b.app.sandbox, Account: s.clients.Account(), State: s.dir}, nil
+}
+
+// noteWriter hands over what is written, line by line.
+type noteWriter func(string)
+
+func (w noteWriter) Write(p []byte) (int, error) {
+	if text := strings.TrimSpace(string(p)); text != "" {
+		w(text)
+	}
+	return len(p), nil
+}
+
+var errNotConnected = errors.New("not connected yet")
+
+func (b *backend) at() (*site, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.site == nil {
+		return nil, errNotConnected
+	}
+	return b.site, nil
+}
+
+// Close ends the connections.
+func (b *backend) Close() {
+	if s, err := b.at(); err == nil {
+		s.Close()
+	}
+}
+
+// Setups lists what is on record.
+func (b *backend) Setups(context.Context) ([]state.Listed, error) {
+	s, err := b.at()
+	if err != nil {
+		return nil, err
+	}
+	return state.List(s.dir)
+}
+
+// Projects is a page of those that the account sees.
+func (b *backend) Projects(ctx context.Context, filter, token string) (tui.ProjectPage, error) {
+	s, err := b.at()
+	if err != nil {
+		return tui.ProjectPage{}, err
+	}
+	page, err := s.clients.SearchProjects(ctx, filter, token)
+	if err != nil {
+		return tui.ProjectPage{}, err
+	}
+	out := tui.ProjectPage{Next: page.Next}
+	for _, p := range page.Projects {
+		out.Projects = append(out.Projects, shownProject(p))
+	}
+	return out, nil
+}
+
+func shownProject(p gcp.Project) tui.Project {
+	return tui.Project{ID: p.ID, Name: p.Name, Number: p.Number}
+}
+
+// Project looks one up.
+func (b *backend) Project(ctx context.Context, id string) (tui.Project, error) {
+	s, err := b.at()
+	if err != nil {
+		return tui.Project{}, err
+	}
+	p, err := s.clients.GetProject(ctx, id)
+	return shownProject(p), err
+}
+
+// Regions are those that Cloud KMS has, where it tells, and else those we know of.
+func (b *backend) Regions(ctx context.Context, project string) ([]tui.Region, error) {
+	s, err := b.at()
+	if err != nil {
+		return nil, err
+	}
+	offered, err := s.clients.Regions(ctx, project)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	served := map[string]bool{}
+	for _, name := range offered {
+		served[name] = true
+	}
+	var all []tui.Region
+	for _, r := range assets.Regions() {
+		if err != nil || served[r.Name] { // the API is off in a new project: then nobody tells
+			all = append(all, tui.Region{Name: r.Name, Place: r.Place, Zones: []string{steps.NamesOf(state.Answers{Region: r.Name}).Zone()}})
+		}
+	}
+	return all, nil
+}
+
+// Cost prices a setup.
+func (b *backend) Cost(a state.Answers) (tui.Cost, bool) {
+	c, ok := steps.CostOf(a)
+	return tui.Cost{Hourly: c.Hourly, Monthly: c.Monthly, Note: c.Note}, ok
+}
+
+// Create starts a setup on record. Of that project there may be one already that
+// nothing came of: its place is taken.
+func (b *backend) Create(ctx context.Context, a state.Answers) (tui.Session, error) {
+	s, err := b.at()
+	if err != nil {
+		return nil, err
+	}
+	if faults := state.Validate(a); len(faults) > 0 {
+		p := problem.Raise("answer-invalid", nil)
+		p.Words = faults[0].Error()
+		return nil, p
+	}
+	name := b.app.setup
+	if name == "" {
+		name = nameFor(a)
+	}
+	store, err := state.Create(s.dir, name, state.World{Kind: s.kind}, a)
+	if errors.Is(err, state.ErrExists) {
+		store, err = b.renew(s, name, a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return b.session(ctx, s, store)
+}
+
+// renew takes the answers into a record that has made nothing yet.
+func (b *backend) renew(s *site, name string, a state.Answers) (*state.Store, error) {
+	store, err := state.Open(s.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if have := store.Record(); begun(have) && have.Answers != a {
+		p := problem.Raise("setup-settled", fmt.Errorf("setup %s: %s", name, strings.Join(differences(have.Answers, a), "; ")))
+		store.Close()
+		return nil, p
+	}
+	if err := store.Update(func(r *state.Record) error { r.Answers = a; return nil }); err != nil {
+		store.Close()
+		return nil, err
+	}
+	return store, nil
+}
+
+// Open goes on with a setup.
+func (b *backend) Open(ctx context.Context, name string) (tui.Session, error) {
+	s, err := b.at()
+	if err != nil {
+		return nil, err
+	}
+	store, err := state.Open(s.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	return b.session(ctx, s, store)
+}
+
+// session makes sure that a typed nil never becomes an interface that is not nil.
+func (b *backend) session(ctx context.Context, s *site, store *state.Store) (tui.Session, error) {
+	session, err := b.app.newSession(ctx, s, store)
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
+	return session, nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// interrupts are Ctrl+C and the like. The first asks whatever runs to stop softly,
+// or ends it where it knows no soft way; the second ends it; the third is the system's.
+type interrupts struct {
+	mu   sync.Mutex
+	soft func()
+	hard context.CancelFunc
+}
+
+// watch turns signals into that, until done is called.
+func (a *app) watch(ctx context.Context) (watched context.Context, done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	a.interrupts.hard = cancel
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	gone := make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-signals:
+				if n > 0 || !a.interrupts.ask() {
+					signal.Stop(signals)
+					cancel()
+				}
+			case <-gone:
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(gone)
+		cancel()
+	}
+}
+
+// ask runs the soft way, if there is one.
+func (i *interrupts) ask() bool {
+	i.mu.Lock()
+	soft := i.soft
+	i.mu.Unlock()
+	if soft == nil {
+		return false
+	}
+	soft()
+	return true
+}
+
+// softly sets how the first signal is met, until the function it returns is called.
+func (i *interrupts) softly(f func()) (before func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.soft = f
+	return func() {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.soft = nil
+	}
+}
+
+// stopSoftly has the first signal stop a session's run.
+func (a *app) stopSoftly(s *session) (before func()) {
+	return a.interrupts.softly(func() {
+		fmt.Fprintln(a.Err, "signgate: stopping: what is under way may end, nothing new starts; again to stop now")
+		s.Stop()
+	})
+}

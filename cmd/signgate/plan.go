@@ -1,0 +1,42 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newPlan(a *app) *cobra.Command {
+	var q *answerFlags
+	var to string
+	cmd := &cobra.Command{
+		Use:     "plan",
+		GroupID: "setup",
+		Short:   "Say what apply would do, and change nothing",
+		Args:    usageArgs(cobra.NoArgs),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runPlan(cmd, a, q, to) },
+	}
+	q = addAnswerFlags(cmd)
+	cmd.Flags().StringVar(&to, "to", "", "stop after this `step` and what it needs")
+	return cmd
+}
+
+func runPlan(cmd *cobra.Command, a *app, q *answerFlags, to string) error {
+	s, fresh, err := a.prepare(cmd, q)
+	if err != nil {
+		return err
+	}
+	defer s.site.Close()
+	if fresh {
+		defer s.discard()
+	} else {
+		defer s.Close()
+	}
+	if err := s.upTo(to); err != nil {
+		return err
+	}
+	plan, err := s.plan(cmd.Context(), a.printer().emit)
+	if err != nil {
+		return err
+	}
+	if blocked := plan.Blocked(); len(blocked) > 0 {
+		return said{blocked[0]}
+	}
+	return nil
+}

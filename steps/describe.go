@@ -1,0 +1,37 @@
+package steps
+
+import (
+	"strings"
+
+	"github.com/signgate/signgate/state"
+)
+
+// Describe names a resource as a person would: `key ring "cosign"`.
+func Describe(r state.Resource) string {
+	if r.Kind == "iam.binding" {
+		on, rest, _ := strings.Cut(r.Name, "#")
+		role, member, _ := strings.Cut(rest, "#")
+		return role + " of " + member + " on " + on
+	}
+	last := r.Name[strings.LastIndex(r.Name, "/")+1:]
+	switch r.Kind {
+	case "cloudkms.cryptoKeyVersion":
+		return "version " + last + " of the key"
+	case "image.manifest":
+		return "image " + last
+	case "image.signature":
+		return "signature of " + last
+	case "file":
+		return "file " + last
+	}
+	kind, ok := map[string]string{
+		"cloudresourcemanager.project": "project", "serviceusage.service": "API",
+		"cloudkms.keyRing": "key ring", "cloudkms.cryptoKey": "key",
+		"artifactregistry.repository": "repository", "iam.serviceAccount": "service account",
+		"container.cluster": "cluster",
+	}[r.Kind]
+	if !ok {
+		return r.Kind + " " + r.Name
+	}
+	return kind + " " + last
+}
