@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
+	"google.golang.org/protobuf/proto"
 )
 
 const (
@@ -19,14 +20,11 @@ func (s *Service) addresses(c *cluster) {
 	services := firstOf(network(ip.GetServicesIpv4CidrBlock()), servicesRange)
 	c.pb.ClusterIpv4Cidr, ip.ClusterIpv4Cidr, ip.ClusterIpv4CidrBlock = pods, pods, pods                //nolint:staticcheck // still shown
 	c.pb.ServicesIpv4Cidr, ip.ServicesIpv4Cidr, ip.ServicesIpv4CidrBlock = services, services, services //nolint:staticcheck // still shown
-	c.pb.Endpoint = c.Endpoint
 	r, _ := place(c.pb.GetLocation())
-	private := s.freeAddress(c.Project, r, c.Nodes)
-	endpoints := c.pb.GetControlPlaneEndpointsConfig()
-	endpoints.DnsEndpointConfig.Endpoint = fmt.Sprintf("gke-%s-%s.%s.gke.goog", c.UID[:16], c.Number, c.pb.GetLocation())
-	endpoints.IpEndpointsConfig.PrivateEndpoint, endpoints.IpEndpointsConfig.PublicEndpoint = private, c.Endpoint
-	old := c.pb.GetPrivateClusterConfig()                         //nolint:staticcheck // still shown
-	old.PrivateEndpoint, old.PublicEndpoint = private, c.Endpoint //nolint:staticcheck // as above
+	c.Private = s.freeAddress(c.Project, r, c.Nodes)
+	c.pb.ControlPlaneEndpointsConfig.DnsEndpointConfig.Endpoint = fmt.Sprintf("gke-%s-%s.%s.gke.goog", c.UID[:36], c.Number, c.pb.GetLocation())
+	ip.ClusterSecondaryRangeName = firstOf(ip.GetClusterSecondaryRangeName(), fmt.Sprintf("gke-%s-pods-%s", c.pb.GetName(), c.UID[:8]))
+	c.mirror()
 	for _, p := range c.pb.GetNodePools() {
 		podsOf(c, p)
 	}
@@ -36,10 +34,7 @@ func (s *Service) addresses(c *cluster) {
 func podsOf(c *cluster, p *containerpb.NodePool) {
 	n := p.GetNetworkConfig()
 	n.PodIpv4CidrBlock = firstOf(n.GetPodIpv4CidrBlock(), c.pb.GetClusterIpv4Cidr())
-	n.PodRange = firstOf(n.GetPodRange(), fmt.Sprintf("gke-%s-pods-%s", c.pb.GetName(), c.UID[:8]))
-	if n.PodIpv4RangeUtilization == 0 {
-		n.PodIpv4RangeUtilization = 0.001
-	}
+	n.PodRange = firstOf(n.GetPodRange(), c.pb.GetIpAllocationPolicy().GetClusterSecondaryRangeName())
 }
 
 // network is a range that is written out; "" for one that is only a size ("/14").
@@ -53,10 +48,35 @@ func network(cidr string) string {
 // touch gives the cluster the marks of a change.
 func (c *cluster) touch() {
 	c.pb.Etag = etag()
-	c.pb.LabelFingerprint = random(4)
+	c.pb.LabelFingerprint = fingerprint(c.pb.GetResourceLabels())
 }
 
 func etag() string {
 	b, _ := hex.DecodeString(random(8)) // digits of our own
 	return base64.StdEncoding.EncodeToString(b)
 }
+
+// mirror keeps what a cluster shows twice, in its old fields and its new ones, the same
+// in both places.
+func (c *cluster) mirror() {
+	dns, ip := c.pb.ControlPlaneEndpointsConfig.GetDnsEndpointConfig(), c.pb.ControlPlaneEndpointsConfig.GetIpEndpointsConfig()
+	old := or(c.pb.GetPrivateClusterConfig()) //nolint:staticcheck // still shown
+	old.EnablePrivateNodes = c.pb.GetNetworkConfig().GetDefaultEnablePrivateNodes()
+	old.PrivateEndpoint, old.PublicEndpoint, old.EnablePrivateEndpoint = c.Private, c.Endpoint, !ip.GetEnablePublicEndpoint()
+	c.pb.PrivateClusterConfig = old //nolint:staticcheck // as above
+	if !ip.GetEnabled() {
+		c.pb.ControlPlaneEndpointsConfig.IpEndpointsConfig = &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{Enabled: proto.Bool(false)}
+		c.pb.MasterAuthorizedNetworksConfig = &containerpb.MasterAuthorizedNetworksConfig{} //nolint:staticcheck // as above
+		old.PrivateEndpoint, old.PublicEndpoint, old.EnablePrivateEndpoint = "", "", false
+		c.pb.Endpoint = dns.GetEndpoint()
+		return
+	}
+	c.pb.MasterAuthorizedNetworksConfig = proto.CloneOf(ip.GetAuthorizedNetworksConfig()) //nolint:staticcheck // as above
+	c.pb.Endpoint, ip.PrivateEndpoint, ip.PublicEndpoint = c.Endpoint, c.Private, c.Endpoint
+	if !ip.GetEnablePublicEndpoint() {
+		c.pb.Endpoint, ip.PublicEndpoint = c.Private, ""
+	}
+}
+
+// public says whether the cluster's endpoint is open to the world outside its network.
+func (c *cluster) public() bool { return c.pb.GetEndpoint() == c.Endpoint }

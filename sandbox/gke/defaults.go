@@ -1,7 +1,10 @@
 package gke
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"path"
+	"slices"
 	"strings"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -11,10 +14,7 @@ import (
 // defaults fills in what a request leaves open, as Kubernetes Engine does. What only Google says is not taken from a request.
 func defaults(n name, c *containerpb.Cluster) {
 	c.SelfLink, c.Location = n.link(false), n.location
-	c.Zone = "" //nolint:staticcheck // zonal clusters still show it
-	if isZone(n.location) {
-		c.Zone = n.location //nolint:staticcheck // as above
-	}
+	c.Zone = n.location //nolint:staticcheck // still shown, a region too
 	if len(c.GetLocations()) == 0 {
 		c.Locations = zonesOf(n.location)
 	}
@@ -47,9 +47,8 @@ func networkDefaults(n name, c *containerpb.Cluster) {
 	}
 	c.NetworkConfig.Subnetwork = strings.TrimPrefix(subnetwork, "https://www.googleapis.com/compute/v1/")
 	c.Network, c.Subnetwork = path.Base(network), path.Base(subnetwork)
-	if c.NetworkConfig.ServiceExternalIpsConfig == nil {
-		c.NetworkConfig.ServiceExternalIpsConfig = &containerpb.ServiceExternalIPsConfig{}
-	}
+	c.NetworkConfig.ServiceExternalIpsConfig = or(c.NetworkConfig.ServiceExternalIpsConfig)
+	c.NetworkConfig.DefaultSnatStatus = or(c.NetworkConfig.DefaultSnatStatus)
 	if c.PrivateClusterConfig.GetEnablePrivateNodes() && c.NetworkConfig.DefaultEnablePrivateNodes == nil { //nolint:staticcheck // older clients write it
 		c.NetworkConfig.DefaultEnablePrivateNodes = proto.Bool(true)
 	}
@@ -61,9 +60,12 @@ func networkDefaults(n name, c *containerpb.Cluster) {
 	if ip.StackType == containerpb.StackType_STACK_TYPE_UNSPECIFIED {
 		ip.StackType = containerpb.StackType_IPV4
 	}
-	if ip.PodCidrOverprovisionConfig == nil {
-		ip.PodCidrOverprovisionConfig = &containerpb.PodCIDROverprovisionConfig{}
-	}
+	ip.PodCidrOverprovisionConfig = or(ip.PodCidrOverprovisionConfig)
+	ip.NetworkTierConfig = fill(or(ip.NetworkTierConfig), defaultTier())
+}
+
+func defaultTier() *containerpb.NetworkTierConfig {
+	return &containerpb.NetworkTierConfig{NetworkTier: containerpb.NetworkTierConfig_NETWORK_TIER_DEFAULT}
 }
 
 // accessDefaults are of who reaches the control plane, and how.
@@ -71,26 +73,17 @@ func accessDefaults(c *containerpb.Cluster) {
 	yes, no := proto.Bool(true), proto.Bool(false)
 	authorized := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig().GetAuthorizedNetworksConfig()
 	if authorized == nil {
-		authorized = c.GetMasterAuthorizedNetworksConfig() //nolint:staticcheck // older clients write it
+		authorized = or(c.GetMasterAuthorizedNetworksConfig()) //nolint:staticcheck // older clients write it
 	}
-	if authorized == nil {
-		authorized = &containerpb.MasterAuthorizedNetworksConfig{}
-	}
-	authorized = fill(authorized, &containerpb.MasterAuthorizedNetworksConfig{GcpPublicCidrsAccessEnabled: yes})
-	c.MasterAuthorizedNetworksConfig = proto.CloneOf(authorized) //nolint:staticcheck // still shown
-	wanted := c.GetControlPlaneEndpointsConfig()
-	if wanted == nil {
-		wanted = &containerpb.ControlPlaneEndpointsConfig{}
-	}
-	c.ControlPlaneEndpointsConfig = fill(wanted, &containerpb.ControlPlaneEndpointsConfig{
-		DnsEndpointConfig: &containerpb.ControlPlaneEndpointsConfig_DNSEndpointConfig{AllowExternalTraffic: no, EnableK8STokensViaDns: no},
-		IpEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{Enabled: yes, EnablePublicEndpoint: yes},
+	open := proto.Bool(!c.GetPrivateClusterConfig().GetEnablePrivateEndpoint()) //nolint:staticcheck // older clients write it
+	c.ControlPlaneEndpointsConfig = fill(or(c.GetControlPlaneEndpointsConfig()), &containerpb.ControlPlaneEndpointsConfig{
+		DnsEndpointConfig: &containerpb.ControlPlaneEndpointsConfig_DNSEndpointConfig{
+			AllowExternalTraffic: no, EnableK8STokensViaDns: no, EnableK8SCertsViaDns: no},
+		IpEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{Enabled: yes, EnablePublicEndpoint: open},
 	})
-	c.ControlPlaneEndpointsConfig.IpEndpointsConfig.AuthorizedNetworksConfig = authorized
+	c.ControlPlaneEndpointsConfig.IpEndpointsConfig.AuthorizedNetworksConfig = fill(authorized,
+		&containerpb.MasterAuthorizedNetworksConfig{GcpPublicCidrsAccessEnabled: proto.Bool(!authorized.GetEnabled())})
 	c.MasterAuth = &containerpb.MasterAuth{ClientCertificateConfig: &containerpb.ClientCertificateConfig{}}
-	if c.PrivateClusterConfig == nil { //nolint:staticcheck // still shown
-		c.PrivateClusterConfig = &containerpb.PrivateClusterConfig{} //nolint:staticcheck // as above
-	}
 	if c.LegacyAbac == nil {
 		c.LegacyAbac = &containerpb.LegacyAbac{}
 	}
@@ -120,6 +113,13 @@ func featureDefaults(c *containerpb.Cluster) {
 		NetworkPolicyConfig:              &containerpb.NetworkPolicyConfig{Disabled: true},
 		GcePersistentDiskCsiDriverConfig: &containerpb.GcePersistentDiskCsiDriverConfig{Enabled: true},
 	})
+	if c.AddonsConfig.DnsCacheConfig == nil {
+		c.AddonsConfig.DnsCacheConfig = &containerpb.DnsCacheConfig{Enabled: true}
+	}
+	if run := c.AddonsConfig.CloudRunConfig; run != nil && run.LoadBalancerType == containerpb.CloudRunConfig_LOAD_BALANCER_TYPE_UNSPECIFIED {
+		run.LoadBalancerType = containerpb.CloudRunConfig_LOAD_BALANCER_TYPE_EXTERNAL
+	}
+	c.ControlPlaneEgress = fill(or(c.ControlPlaneEgress), &containerpb.ControlPlaneEgress{Mode: containerpb.ControlPlaneEgress_VIA_CONTROL_PLANE})
 	c.AddonsConfig.GcePersistentDiskCsiDriverConfig.Enabled = true // cannot be left out any more
 	c.Autopilot = or(c.Autopilot)
 	c.DefaultMaxPodsConstraint = fill(or(c.DefaultMaxPodsConstraint), &containerpb.MaxPodsConstraint{MaxPodsPerNode: 110})
@@ -131,13 +131,7 @@ func featureDefaults(c *containerpb.Cluster) {
 	if c.NetworkPolicy != nil && !c.NetworkPolicy.Enabled && c.NetworkPolicy.Provider == containerpb.NetworkPolicy_PROVIDER_UNSPECIFIED {
 		c.NetworkPolicy = nil
 	}
-	if c.MaintenancePolicy == nil {
-		c.MaintenancePolicy = &containerpb.MaintenancePolicy{}
-	}
-	if w := c.MaintenancePolicy.GetWindow(); w != nil && w.GetPolicy() == nil && len(w.GetMaintenanceExclusions()) == 0 {
-		c.MaintenancePolicy.Window = nil
-	}
-	c.MaintenancePolicy.ResourceVersion = random(4)
+	maintenanceDefaults(c)
 	c.EnterpriseConfig = fill(or(c.EnterpriseConfig), &containerpb.EnterpriseConfig{ClusterTier: containerpb.EnterpriseConfig_STANDARD}) //nolint:staticcheck // still shown
 	profile := containerpb.PodAutoscaling_PERFORMANCE
 	c.PodAutoscaling = fill(or(c.PodAutoscaling), &containerpb.PodAutoscaling{HpaProfile: &profile})
@@ -205,6 +199,7 @@ func autoscalingDefaults(c *containerpb.Cluster) {
 		},
 	})
 	pool := out.AutoprovisioningNodePoolDefaults
+	pool.OauthScopes = withMonitoring(pool.OauthScopes)
 	if asked.GetManagement() != nil { // what is asked for is asked for as a whole
 		pool.Management = asked.GetManagement()
 	}
@@ -224,4 +219,30 @@ func surge(u *containerpb.NodePool_UpgradeSettings) *containerpb.NodePool_Upgrad
 		u.Strategy = &strategy
 	}
 	return u
+}
+
+// maintenanceDefaults gives a policy its version, which tells one content from another.
+func maintenanceDefaults(c *containerpb.Cluster) {
+	p := or(c.MaintenancePolicy)
+	w := p.GetWindow()
+	if w != nil && w.GetPolicy() == nil && len(w.GetMaintenanceExclusions()) == 0 {
+		p.Window = nil
+	}
+	if daily := w.GetDailyMaintenanceWindow(); daily != nil {
+		daily.Duration = "PT4H0M0S"
+	}
+	p.ResourceVersion = ""
+	text, _ := proto.MarshalOptions{Deterministic: true}.Marshal(p) // a message of our own
+	sum := sha256.Sum256(text)
+	p.ResourceVersion = hex.EncodeToString(sum[:4])
+	c.MaintenancePolicy = p
+}
+
+// withMonitoring adds what goes with writing logs.
+func withMonitoring(scopes []string) []string {
+	const logs, metrics = "https://www.googleapis.com/auth/logging.write", "https://www.googleapis.com/auth/monitoring"
+	if slices.Contains(scopes, logs) && !slices.Contains(scopes, metrics) {
+		return append(scopes, metrics)
+	}
+	return scopes
 }

@@ -51,18 +51,6 @@ func whole(field string) bool {
 	return false
 }
 
-// mirror keeps what a cluster shows twice the same in both places.
-func (c *cluster) mirror() {
-	endpoints := c.pb.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig()
-	if endpoints == nil {
-		return
-	}
-	old := or(c.pb.GetPrivateClusterConfig()) //nolint:staticcheck // still shown
-	old.EnablePrivateEndpoint = endpoints.EnablePublicEndpoint != nil && !endpoints.GetEnablePublicEndpoint()
-	c.pb.PrivateClusterConfig = old                                                              //nolint:staticcheck // as above
-	c.pb.MasterAuthorizedNetworksConfig = proto.CloneOf(endpoints.GetAuthorizedNetworksConfig()) //nolint:staticcheck // as above
-}
-
 // special applies the desires that have no field of that name, and takes them off.
 func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 	net := c.pb.GetNetworkConfig()
@@ -75,6 +63,15 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 	if v := u.DesiredClusterAutoscaling; v != nil {
 		c.pb.Autoscaling, u.DesiredClusterAutoscaling = v, nil
 		autoscalingDefaults(c.pb)
+	}
+	if v := u.GetDesiredControlPlaneEndpointsConfig().GetIpEndpointsConfig(); v != nil {
+		have := c.pb.ControlPlaneEndpointsConfig.IpEndpointsConfig
+		if v.GetAuthorizedNetworksConfig() != nil { // replaced as a whole
+			have.AuthorizedNetworksConfig = nil
+		}
+		if v.GetEnabled() && have.EnablePublicEndpoint == nil { // it was off
+			have.EnablePublicEndpoint = proto.Bool(true)
+		}
 	}
 	if v := u.DesiredMasterAuthorizedNetworksConfig; v != nil {
 		c.pb.ControlPlaneEndpointsConfig.IpEndpointsConfig.AuthorizedNetworksConfig, u.DesiredMasterAuthorizedNetworksConfig = proto.CloneOf(v), nil

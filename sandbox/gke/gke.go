@@ -165,6 +165,8 @@ func (s *Service) reach(host string) (string, error) {
 		}
 		k := s.keepers[c.UID]
 		switch {
+		case !c.public():
+			return "", fmt.Errorf("cluster %q has no endpoint that is open to the world outside its network", c.pb.GetName())
 		case k != nil && k.address != "":
 			return k.address, nil
 		case c.pb.GetStatus() == containerpb.Cluster_STOPPING:

@@ -37,7 +37,7 @@ func (s *Service) tree(a asker) dir {
 			"attributes": attributes, "hostname": host, "id": n.Instance, "name": n.Name,
 			"zone":         "projects/" + c.Number + "/zones/" + n.Zone,
 			"machine-type": "projects/" + c.Number + "/machineTypes/" + pool.GetConfig().GetMachineType(),
-			"image":        "projects/gke-node-images/global/images/gke-1344-gke1047000-cos", "cpu-platform": "Intel Broadwell", "description": "",
+			"image":        "projects/gke-node-images/global/images/" + nodeImage, "cpu-platform": "Intel Broadwell", "description": "",
 			"preempted": "FALSE", "maintenance-event": "NONE", "tags": []string{path.Base(n.Name[:strings.LastIndex(n.Name, "-")]) + "-node"},
 			"scheduling":         dir{"automatic-restart": "TRUE", "on-host-maintenance": "MIGRATE", "preemptible": "FALSE"},
 			"network-interfaces": dir{"0": dir{"ip": n.IP, "network": "projects/" + c.Number + "/networks/" + c.pb.GetNetwork(), "mtu": 1460}},

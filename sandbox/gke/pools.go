@@ -2,6 +2,7 @@ package gke
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -59,12 +60,16 @@ func poolDefaults(c *containerpb.Cluster, p *containerpb.NodePool) {
 	if p.UpgradeSettings == nil {
 		p.UpgradeSettings = surge(&containerpb.NodePool_UpgradeSettings{MaxSurge: 1})
 	}
+	if a := p.GetAutoscaling(); a.GetEnabled() && p.GetInitialNodeCount() < a.GetMinNodeCount() {
+		p.InitialNodeCount = a.GetMinNodeCount()
+	}
 	p.PodIpv4CidrSize = 24
 	network := or(p.NetworkConfig)
 	network.Subnetwork = firstOf(network.GetSubnetwork(), c.GetNetworkConfig().GetSubnetwork())
 	if network.EnablePrivateNodes == nil {
 		network.EnablePrivateNodes = c.GetNetworkConfig().DefaultEnablePrivateNodes
 	}
+	network.NetworkTierConfig = fill(or(network.NetworkTierConfig), defaultTier())
 	p.NetworkConfig = network
 }
 
@@ -74,6 +79,7 @@ func nodeDefaults(wanted *containerpb.NodeConfig, c *containerpb.Cluster) *conta
 		EffectiveCgroupMode:    containerpb.NodeConfig_EFFECTIVE_CGROUP_MODE_V2,
 		ShieldedInstanceConfig: &containerpb.ShieldedInstanceConfig{EnableIntegrityMonitoring: true},
 		WindowsNodeConfig:      &containerpb.WindowsNodeConfig{},
+		NodeImageConfig:        &containerpb.CustomImageConfig{Image: nodeImage, ImageProject: "gke-node-images"},
 		KubeletConfig:          &containerpb.NodeKubeletConfig{InsecureKubeletReadonlyPortEnabled: proto.Bool(false), MaxParallelImagePulls: 2},
 		OauthScopes:            nodeScopes(),
 	})
@@ -128,7 +134,7 @@ func (s *Service) populate(c *cluster, p *containerpb.NodePool) {
 	group := random(4)
 	p.InstanceGroupUrls = nil
 	for i, zone := range p.GetLocations() {
-		base := fmt.Sprintf("gke-%s-%s-%s", cut(c.pb.GetName(), 22), cut(p.GetName(), 20), group)
+		base := fmt.Sprintf("gke-%s-%s-%s", cut(c.pb.GetName(), 20), cut(p.GetName(), 20), group)
 		p.InstanceGroupUrls = append(p.InstanceGroupUrls, "https://www.googleapis.com/compute/v1/projects/"+c.Project+"/zones/"+zone+"/instanceGroupManagers/"+base+"-grp")
 		for range p.GetInitialNodeCount() {
 			c.Nodes = append(c.Nodes, s.machine(c, p, r, zone, base))
@@ -167,9 +173,30 @@ func cut(text string, most int) string {
 
 // count brings the cluster's own figures in line with its nodes.
 func (c *cluster) count() {
+	sum := 0
+	for _, p := range c.pb.GetNodePools() {
+		nodes := c.nodes(p.GetName())
+		sum += nodes
+		p.GetNetworkConfig().PodIpv4RangeUtilization = utilization(nodes)
+	}
+	c.pb.GetIpAllocationPolicy().DefaultPodIpv4RangeUtilization = utilization(sum)
 	c.pb.CurrentNodeCount = int32(len(c.Nodes)) //nolint:staticcheck // still shown
 	c.pb.InstanceGroupUrls = nil                //nolint:staticcheck // still shown
 	for _, p := range c.pb.GetNodePools() {
 		c.pb.InstanceGroupUrls = append(c.pb.InstanceGroupUrls, p.GetInstanceGroupUrls()...) //nolint:staticcheck // as above
 	}
 }
+
+// nodes are how many a pool has.
+func (c *cluster) nodes(pool string) int {
+	n := 0
+	for _, one := range c.Nodes {
+		if one.Pool == pool {
+			n++
+		}
+	}
+	return n
+}
+
+// utilization is how much of a /14 goes to nodes of a /24 each, in thousandths.
+func utilization(nodes int) float64 { return math.Round(float64(nodes)*1000/1024) / 1000 }

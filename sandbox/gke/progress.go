@@ -58,6 +58,19 @@ func progress(parts int64) *containerpb.OperationProgress {
 	return out
 }
 
+// upgraded is the progress of an upgrade of so many nodes that is done.
+func upgraded(nodes int) *containerpb.OperationProgress {
+	out := &containerpb.OperationProgress{}
+	for _, metric := range []struct {
+		name  string
+		value int
+	}{{"NODES_TOTAL", nodes}, {"NODES_FAILED", 0}, {"NODES_COMPLETE", nodes}, {"NODES_DONE", nodes}, {"NODE_PDB_DELAY_SECONDS", 0}} {
+		out.Metrics = append(out.Metrics, &containerpb.OperationProgress_Metric{
+			Name: metric.name, Value: &containerpb.OperationProgress_Metric_IntValue{IntValue: int64(metric.value)}})
+	}
+	return out
+}
+
 // report notes in an operation what the process has said. Progress only grows.
 func (s *Service) report(op *operation, e event) {
 	s.mu.Lock()

@@ -33,7 +33,8 @@ type cluster struct {
 	UID      string          `json:"uid"` // names its folder
 	Project  string          `json:"project"`
 	Number   string          `json:"number"`
-	Endpoint string          `json:"endpoint"`
+	Endpoint string          `json:"endpoint"` // address outside its network, and
+	Private  string          `json:"private"`  // inside
 	Nodes    []node          `json:"nodes"`
 	Accounts map[string]user `json:"accounts"` // of node pools: as it was when the pool was made
 	Shown    json.RawMessage `json:"shown"`    // pb
@@ -87,7 +88,8 @@ type operation struct {
 
 	pb    *containerpb.Operation
 	pace  pace
-	parts int64 // of its stages, that are done
+	parts int64  // of its stages, that are done
+	pool  string // that it is about, if it is
 }
 
 func (s *Service) file() string { return filepath.Join(s.dir, "gke.json") }

@@ -31,12 +31,16 @@ func (s *Service) work(n name, kind containerpb.Operation_Type, target name, edi
 		}
 		next.touch()
 		op = s.begin(kind, c, target, s.opt.Latency.Update)
+		op.pool = target.pool
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	answer := proto.CloneOf(op.pb)
+	if kind == containerpb.Operation_UPGRADE_NODES { // those wait for their turn first
+		answer.Status = containerpb.Operation_PENDING
+	}
 	s.working.Go(func() { s.carryOut(c, next, op, restart) })
 	return answer, nil
 }
@@ -61,6 +65,9 @@ func (s *Service) carryOut(c, next *cluster, op *operation, restart bool) {
 	s.settle(func() {
 		next.pb.Status = c.pb.GetStatus()
 		*c = *next
+		if op.pb.GetOperationType() == containerpb.Operation_UPGRADE_NODES {
+			op.pb.Progress = upgraded(c.nodes(op.pool))
+		}
 		if k = s.keepers[c.UID]; !restart || k == nil {
 			s.finish(op, nil)
 		}

@@ -11,6 +11,7 @@ import (
 const (
 	kubernetes = "1.34.4"
 	current    = kubernetes + "-gke.1047000"
+	nodeImage  = "gke-1344-gke1047000-cos-125-19216-104-126-c-pre"
 )
 
 // validVersion refuses a version that there is not. What is asked for may be an alias
