@@ -115,6 +115,7 @@ func (s *Service) remove(c *cluster, op *operation) {
 			return
 		}
 		delete(s.keepers, c.UID)
+		delete(s.roads, c.UID)
 		s.state.Clusters = slices.DeleteFunc(s.state.Clusters, func(one *cluster) bool { return one == c })
 		s.finish(op, nil)
 	})
@@ -143,8 +144,12 @@ func (s *Service) resume() {
 		}
 	}
 	for _, c := range s.state.Clusters {
-		if c.pb.GetStatus() == containerpb.Cluster_RUNNING {
-			s.keep(c.UID, false, func(event) {})
+		if c.pb.GetStatus() != containerpb.Cluster_RUNNING {
+			continue
 		}
+		for _, p := range c.pb.GetNodePools() {
+			p.Status = containerpb.NodePool_RUNNING
+		}
+		s.keep(c.UID, false, func(event) {})
 	}
 }

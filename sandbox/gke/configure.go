@@ -27,26 +27,20 @@ type config struct {
 	ControlToken string            `json:"controlToken"`
 	Proxy        string            `json:"proxy"`
 	ProxyCA      string            `json:"proxyCA"`
+	Issuer       string            `json:"issuer"` // of Kubernetes accounts' tokens
 	Programs     map[string]string `json:"programs"`
 }
 
 type configNode struct {
-	Name        string            `json:"name"`
-	Zone        string            `json:"zone"`
-	Region      string            `json:"region"`
-	Pool        string            `json:"pool"`
-	MachineType string            `json:"machineType"`
-	CPU         string            `json:"cpu"`
-	Memory      string            `json:"memory"`
-	InternalIP  string            `json:"internalIP"`
-	Labels      map[string]string `json:"labels,omitempty"`
-	Taints      []configTaint     `json:"taints,omitempty"`
-}
-
-type configTaint struct {
-	Key    string `json:"key"`
-	Value  string `json:"value"`
-	Effect string `json:"effect"` // as Kubernetes words it
+	Name        string `json:"name"`
+	Zone        string `json:"zone"`
+	Region      string `json:"region"`
+	Pool        string `json:"pool"`
+	MachineType string `json:"machineType"`
+	CPU         string `json:"cpu"`
+	Memory      string `json:"memory"`
+	InternalIP  string `json:"internalIP"`
+	Project     string `json:"project"`
 }
 
 // configure writes a cluster's configuration with a new control token, which holds
@@ -98,16 +92,14 @@ func (s *Service) config(c *cluster, token string) config {
 		CACert: filepath.Join(dir, "ca.pem"), CAKey: filepath.Join(dir, "ca.key"),
 		Control: "http://" + s.address, ControlToken: token,
 		Proxy: s.opt.Proxy, ProxyCA: s.opt.ProxyCA, Programs: s.opt.Programs,
+		Issuer: "https://" + Host + "/v1/projects/" + c.Project + "/locations/" + c.pb.GetLocation() + "/clusters/" + c.pb.GetName(),
 	}
 	for _, n := range c.Nodes {
 		pool := c.pool(n.Pool)
 		machine := machineOf(pool.GetConfig().GetMachineType())
 		one := configNode{
 			Name: n.Name, Zone: n.Zone, Region: regionOf(n.Zone), Pool: n.Pool, MachineType: pool.GetConfig().GetMachineType(),
-			CPU: machine.cpu, Memory: machine.memory, InternalIP: n.IP, Labels: pool.GetConfig().GetLabels(),
-		}
-		for _, t := range pool.GetConfig().GetTaints() {
-			one.Taints = append(one.Taints, configTaint{Key: t.GetKey(), Value: t.GetValue(), Effect: effect(t.GetEffect())})
+			CPU: machine.cpu, Memory: machine.memory, InternalIP: n.IP, Project: c.Project,
 		}
 		out.Nodes = append(out.Nodes, one)
 	}

@@ -81,13 +81,14 @@ type Service struct {
 	control  *http.Server
 	address  string // of the control server
 	servers  []*grpc.Server
+	roads    map[string]*http.Transport // to API servers, by uid
 	identity identityKey
 }
 
 // New opens the clusters of Dir, and starts them again in the background: until each
 // is ready it shows as RECONCILING.
 func New(k *iam.IAM, o Options) (*Service, error) {
-	s := &Service{iam: k, opt: o, dir: o.Dir, keepers: map[string]*keeper{}, secrets: map[string]string{}}
+	s := &Service{iam: k, opt: o, dir: o.Dir, keepers: map[string]*keeper{}, secrets: map[string]string{}, roads: map[string]*http.Transport{}}
 	if s.opt.Log == nil {
 		s.opt.Log = io.Discard
 	}
@@ -129,7 +130,7 @@ func (s *Service) Handlers() (map[string]http.Handler, error) {
 	s.mu.Lock()
 	s.servers = append(s.servers, srv)
 	s.mu.Unlock()
-	return map[string]http.Handler{Host: beta(h)}, nil
+	return map[string]http.Handler{Host: beta(h), "*.gke.goog": http.HandlerFunc(s.byName)}, nil
 }
 
 // Endpoint says whether a host is an address of clusters, as front.Tunnel asks.
@@ -163,22 +164,28 @@ func (s *Service) reach(host string) (string, error) {
 		if c.Endpoint != host {
 			continue
 		}
-		k := s.keepers[c.UID]
-		switch {
-		case !c.public():
+		if !c.public() {
 			return "", fmt.Errorf("cluster %q has no endpoint that is open to the world outside its network", c.pb.GetName())
-		case k != nil && k.address != "":
-			return k.address, nil
-		case c.pb.GetStatus() == containerpb.Cluster_STOPPING:
-			return "", fmt.Errorf("cluster %q is being deleted", c.pb.GetName())
-		case c.pb.GetStatus() == containerpb.Cluster_ERROR:
-			return "", fmt.Errorf("cluster %q could not be made: %s", c.pb.GetName(), c.trouble())
-		case k != nil && k.last != nil:
-			return "", fmt.Errorf("cluster %q has ended and is being started again: %w", c.pb.GetName(), k.last)
 		}
-		return "", fmt.Errorf("cluster %q is not up yet", c.pb.GetName())
+		return s.where(c)
 	}
 	return "", errors.New("no cluster has this endpoint")
+}
+
+// where is where a cluster's API server listens now; the caller holds the lock.
+func (s *Service) where(c *cluster) (string, error) {
+	k := s.keepers[c.UID]
+	switch {
+	case k != nil && k.address != "":
+		return k.address, nil
+	case c.pb.GetStatus() == containerpb.Cluster_STOPPING:
+		return "", fmt.Errorf("cluster %q is being deleted", c.pb.GetName())
+	case c.pb.GetStatus() == containerpb.Cluster_ERROR:
+		return "", fmt.Errorf("cluster %q could not be made: %s", c.pb.GetName(), c.trouble())
+	case k != nil && k.last != nil:
+		return "", fmt.Errorf("cluster %q has ended and is being started again: %w", c.pb.GetName(), k.last)
+	}
+	return "", fmt.Errorf("cluster %q is not up yet", c.pb.GetName())
 }
 
 // Close ends all clusters' processes and waits for them; the clusters themselves stay,
@@ -188,6 +195,9 @@ func (s *Service) Close() error {
 	s.working.Wait()
 	s.mu.Lock()
 	servers, control := s.servers, s.control
+	for _, road := range s.roads {
+		road.CloseIdleConnections()
+	}
 	s.mu.Unlock()
 	for _, srv := range servers {
 		srv.Stop()

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
 // machine is what of a machine type is left for pods.
@@ -77,14 +75,3 @@ func reservedMemory(gib float64) float64 {
 }
 
 func clamp(x, most float64) float64 { return min(max(x, 0), most) }
-
-// effect is a taint's as Kubernetes words it.
-func effect(e containerpb.NodeTaint_Effect) string {
-	switch e {
-	case containerpb.NodeTaint_NO_EXECUTE:
-		return "NoExecute"
-	case containerpb.NodeTaint_PREFER_NO_SCHEDULE:
-		return "PreferNoSchedule"
-	}
-	return "NoSchedule"
-}

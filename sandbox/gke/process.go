@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	stopGrace = 15 * time.Second // between asking a process to end and ending it
+	stopGrace = 20 * time.Second // between asking a process to end and ending it
 	lineMax   = 64 << 10         // of what a process says, in bytes
 	logMax    = 8 << 20          // after which its log is put aside
 )

@@ -20,7 +20,7 @@ func rules() []iam.Rule {
 	}
 	var all []iam.Rule
 	for permission, methods := range map[string][]string{
-		"container.clusters.list":   {"ListClusters", "GetServerConfig", "ListUsableSubnetworks"},
+		"container.clusters.list":   {"ListClusters", "GetServerConfig"},
 		"container.clusters.get":    {"GetCluster", "ListNodePools", "GetNodePool"},
 		"container.clusters.create": {"CreateCluster"},
 		"container.clusters.delete": {"DeleteCluster"},
@@ -38,9 +38,7 @@ func rules() []iam.Rule {
 	}
 	cancel := rule("CancelOperation", "container.operations.get") // no predefined role has container.operations.cancel alone
 	cancel.Permission, cancel.Changes = "container.clusters.update", true
-	keys := rule("GetJSONWebKeys", "")
-	keys.None = "public keys, for those who check the tokens of Kubernetes accounts"
-	all = append(all, cancel, keys)
+	all = append(all, cancel)
 	others := iam.Unserved(&containerpb.ClusterManager_ServiceDesc, all, Host, "container.clusters.get", "container.clusters.update")
 	for i := range others {
 		others[i].Resource, others[i].Denied = resource, denied
