@@ -105,7 +105,7 @@ func TestAccountKeptThirtyDays(t *testing.T) {
 	a := w.account("worker")
 	_, err := w.accounts().DeleteServiceAccount(w.as(iam.Owner), &adminpb.DeleteServiceAccountRequest{Name: a.GetName()})
 	w.check(err)
-	w.now = w.now.Add(31 * 24 * time.Hour)
+	w.pass(31 * 24 * time.Hour)
 	_, err = w.accounts().UndeleteServiceAccount(w.as(iam.Owner), &adminpb.UndeleteServiceAccountRequest{Name: "projects/-/serviceAccounts/" + a.GetUniqueId()})
 	refused(t, err, codes.NotFound, "Unknown service account", "")
 }

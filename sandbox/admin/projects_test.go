@@ -37,7 +37,7 @@ func TestProjectMade(t *testing.T) {
 	get := &resourcemanagerpb.GetProjectRequest{Name: "projects/brand-new"}
 	_, err = c.GetProject(w.as(iam.Owner), get)
 	refused(t, err, codes.PermissionDenied, "Permission 'resourcemanager.projects.get' denied on resource '//cloudresourcemanager.googleapis.com/projects/brand-new' (or it may not exist).", "IAM_PERMISSION_DENIED")
-	w.now = w.now.Add(10 * time.Second)
+	w.pass(10 * time.Second)
 	ops := longrunningpb.NewOperationsClient(w.conn(iam.Manager))
 	op, err = ops.GetOperation(w.as(iam.Owner), &longrunningpb.GetOperationRequest{Name: op.GetName()})
 	w.check(err)

@@ -62,7 +62,7 @@ func TestEnable(t *testing.T) {
 	if op.GetDone() || slices.Contains(w.enabled("acme-demo"), kms) || w.iam.Enabled("acme-demo", kms) {
 		t.Error("an API is on before its time")
 	}
-	w.now = w.now.Add(5 * time.Second)
+	w.pass(5 * time.Second)
 	op, err = longrunningpb.NewOperationsClient(w.conn(iam.Usage)).GetOperation(w.as(iam.Owner), &longrunningpb.GetOperationRequest{Name: op.GetName()})
 	w.check(err)
 	answer := &serviceusagepb.BatchEnableServicesResponse{}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,17 +36,18 @@ type world struct {
 	*front.Front
 	t     testing.TB
 	iam   *iam.IAM
-	now   time.Time // the sandbox's, where a test sets it
+	now   atomic.Int64 // the sandbox's time, which only passes when a test says so
 	conns map[string]*grpc.ClientConn
 }
 
 func start(t testing.TB, o iam.Options) *world {
 	t.Helper()
-	w := &world{t: t, conns: map[string]*grpc.ClientConn{}, now: time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)}
+	w := &world{t: t, conns: map[string]*grpc.ClientConn{}}
+	w.now.Store(time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC).UnixNano())
 	j, err := journal.Open("")
 	w.check(err)
 	o.Journal = j
-	o.Clock = func() time.Time { return w.now }
+	o.Clock = func() time.Time { return time.Unix(0, w.now.Load()) }
 	w.iam, err = iam.New(o)
 	w.check(err)
 	w.Front, err = front.New(front.Options{Journal: j})
@@ -67,6 +69,8 @@ func start(t testing.TB, o iam.Options) *world {
 	})
 	return w
 }
+
+func (w *world) pass(d time.Duration) { w.now.Add(int64(d)) }
 
 func (w *world) check(err error) {
 	w.t.Helper()

@@ -19,6 +19,7 @@ type ServiceAccount struct {
 	Serial      uint64 // counts changes; the etag
 	Disabled    bool
 	Deleted     bool
+	Created     time.Time
 	Gone        time.Time // when it was deleted
 }
 
@@ -91,6 +92,7 @@ func (k *IAM) rename(s *state, from, to string) {
 		}
 		s.Policies[resource] = next
 		k.grants[resource] = k.compile(next)
+		delete(k.coming, resource)
 	}
 }
 

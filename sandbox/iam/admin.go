@@ -118,7 +118,7 @@ func (a *admin) CreateServiceAccount(_ context.Context, req *adminpb.CreateServi
 		}
 		made = ServiceAccount{
 			Email: req.GetAccountId() + "@" + p.ID + ".iam.gserviceaccount.com", UniqueID: digits(21), Project: p.ID, ClientID: digits(21),
-			DisplayName: want.GetDisplayName(), Description: want.GetDescription(), Serial: 1,
+			DisplayName: want.GetDisplayName(), Description: want.GetDescription(), Serial: 1, Created: a.iam.clock(),
 		}
 		if a.iam.account(p.ID, made.Email) != nil {
 			return failure(codes.AlreadyExists, fmt.Sprintf("Service account %s already exists within project projects/%s.", req.GetAccountId(), p.ID),

@@ -52,10 +52,7 @@ func (k *IAM) holds(c Caller, permission, canonical string) bool {
 	}
 	names := identities(c)
 	for at := canonical; at != ""; at = k.above(at) {
-		policy, ok := k.grants[at]
-		if !ok {
-			continue
-		}
+		policy := k.granted(at)
 		for _, name := range names {
 			if policy[name].has(permission) {
 				return true

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/renameio/v2"
@@ -23,6 +24,8 @@ type Options struct {
 	Clock   func() time.Time // nil: the wall clock
 	Journal *journal.Journal // nil: one in memory
 	Latency Latency
+
+	Consistency Consistency
 }
 
 // Latency is how long what takes time on Google Cloud takes here; zero is at once.
@@ -36,6 +39,7 @@ type IAM struct {
 	clock   func() time.Time
 	journal *journal.Journal
 	latency Latency
+	slow    atomic.Pointer[Consistency]
 	roles   *roles
 	apis    *catalogue
 	seal    sealer
@@ -46,6 +50,7 @@ type IAM struct {
 	gates   []*gate                     // of the servers that were made
 	numbers map[string]string           // project number -> id
 	grants  map[string]map[string]grant // resource -> member -> what its policy gives
+	coming  map[string][]coming         // resource -> what its policy will give
 }
 
 // state is what iam.json holds.
@@ -66,7 +71,8 @@ const stateVersion = 1
 
 // New opens the store in Dir, or makes the world of the first start.
 func New(o Options) (*IAM, error) {
-	k := &IAM{clock: o.Clock, journal: o.Journal, latency: o.Latency}
+	k := &IAM{clock: o.Clock, journal: o.Journal, latency: o.Latency, coming: map[string][]coming{}}
+	k.SetConsistency(o.Consistency)
 	if k.clock == nil {
 		k.clock = time.Now
 	}

@@ -91,8 +91,10 @@ func (k *IAM) machine(id string) (string, error) {
 	if !strings.Contains(email, "@") || !strings.HasSuffix(host, "gserviceaccount.com") {
 		return "", invalid("Invalid service account (%s).", id)
 	}
-	if ours && k.state.Projects[project] != nil && k.account("-", email) == nil {
-		return "", NoServiceAccount(id)
+	if ours && k.state.Projects[project] != nil {
+		if a := k.account("-", email); a == nil || !k.known(a) {
+			return "", NoServiceAccount(id)
+		}
 	}
 	return "serviceAccount:" + email, nil
 }

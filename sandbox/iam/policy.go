@@ -83,7 +83,7 @@ func (k *IAM) SetPolicy(resource string, p *iampb.Policy, mask *fieldmaskpb.Fiel
 			next.Bindings = bindings
 		}
 		s.Policies[name] = next
-		k.grants[name] = k.compile(next)
+		k.grant(name, k.compile(next))
 		out = next.proto()
 		return nil
 	})
@@ -96,6 +96,7 @@ func (k *IAM) DropPolicy(resource string) error {
 		name := k.canonical(resource)
 		below := func(at string) bool { return at == name || strings.HasPrefix(at, name+"/") }
 		maps.DeleteFunc(s.Policies, func(at string, _ *policy) bool { return below(at) })
+		maps.DeleteFunc(k.coming, func(at string, _ []coming) bool { return below(at) })
 		maps.DeleteFunc(k.grants, func(at string, _ map[string]grant) bool { return below(at) })
 		return nil
 	})

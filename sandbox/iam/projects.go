@@ -89,7 +89,13 @@ func (k *IAM) on(p Project, api string) bool {
 }
 
 // works says whether an API that is on answers.
-func (k *IAM) works(p Project, api string) bool { return k.on(p, api) }
+func (k *IAM) works(p Project, api string) bool {
+	if !slices.Contains(p.Enabled, api) {
+		return false
+	}
+	since, ok := p.Since[api]
+	return !ok || !k.clock().Before(since.Add(k.slow.Load().EnableService))
+}
 
 // switchOn adds APIs, those that are new to work from a time on.
 func (p *Project) switchOn(apis []string, from time.Time) {
