@@ -50,7 +50,10 @@ func (s project) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, e
 	if err != nil {
 		return engine.Change{}, err
 	}
-	if p.State != "ACTIVE" {
+	switch {
+	case p.State == "DELETE_REQUESTED" && l.Entry(s.resource()).Phase == state.Gone: // by ourselves
+		return engine.Change{Action: engine.Create, Summary: summary + " (restored)"}, nil
+	case p.State != "ACTIVE":
 		return blocked(summary, "project-deleting", "project %s is %s", s.a.Project, p.State), nil
 	}
 	if change, err := s.billing(ctx, l, summary); err != nil || change.Action != "" {
@@ -118,10 +121,14 @@ func (s project) Apply(ctx context.Context, change engine.Change, l engine.Ledge
 		return err
 	}
 	p, err := s.c.GetProject(ctx, s.a.Project)
+	switch {
+	case err != nil:
+		err = s.create(ctx, l)
+	case p.State == "DELETE_REQUESTED":
+		err = s.restore(ctx, l)
+	}
 	if err != nil {
-		if err := s.create(ctx, l); err != nil {
-			return fmt.Errorf("create project %s: %w", s.a.Project, err)
-		}
+		return fmt.Errorf("create project %s: %w", s.a.Project, err)
 	}
 	// A new project is not visible at once, and its owner not yet its owner.
 	err = gcp.Retry{For: gcp.Settles, When: func(err error) bool { return gcp.Is(err, codes.NotFound, codes.PermissionDenied) },
@@ -148,6 +155,21 @@ func (s project) create(ctx context.Context, l engine.Ledger) error {
 	op, err := s.c.Projects.CreateProject(ctx, &resourcemanagerpb.CreateProjectRequest{
 		Project: &resourcemanagerpb.Project{ProjectId: s.a.Project, DisplayName: s.a.Project, Labels: labels(l)},
 	})
+	if err != nil || op.Done() {
+		return err
+	}
+	if err := l.Operation(s.resource(), op.Name()); err != nil {
+		return err
+	}
+	return gcp.Finish(ctx, s.c.Projects, op.Name())
+}
+
+// restore brings back a project that this setup had shut down.
+func (s project) restore(ctx context.Context, l engine.Ledger) error {
+	if err := l.Intend(s.resource()); err != nil {
+		return err
+	}
+	op, err := s.c.Projects.UndeleteProject(ctx, &resourcemanagerpb.UndeleteProjectRequest{Name: s.Project()})
 	if err != nil || op.Done() {
 		return err
 	}

@@ -123,19 +123,22 @@ func (s signing) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) er
 // Undo takes the key's signatures away and leaves those of others. Before this
 // setup there was none of the key's, or it would have been found and not made.
 func (s signing) Undo(ctx context.Context, l engine.Ledger) error {
-	digest := l.Pin(PinImageDigest)
-	r := signed(s.ImageName() + "@" + digest)
-	if digest == "" || !made(l.Entry(r)) {
-		return nil
+	for _, e := range l.Entries() {
+		if !made(e) {
+			continue
+		}
+		k, err := s.verifier(ctx, l)
+		if err != nil {
+			return err
+		}
+		if err := s.registries().Unsign(ctx, e.Name, k); err != nil {
+			return err
+		}
+		if err := l.Gone(e.Resource); err != nil {
+			return err
+		}
 	}
-	k, err := s.verifier(ctx, l)
-	if err != nil {
-		return err
-	}
-	if err := s.registries().Unsign(ctx, r.Name, k); err != nil {
-		return err
-	}
-	return l.Gone(r)
+	return nil
 }
 
 // verifier is the key's public half: from KMS, or from cosign.pub if the version cannot be used any more.
