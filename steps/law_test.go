@@ -111,7 +111,7 @@ func TestLaw(t *testing.T) {
 		}},
 		{step: "apis", foreign: engine.Reuse, undone: engine.None},    // they stay on
 		{step: "keyring", foreign: engine.Reuse, undone: engine.None}, // it stays
-		{step: "key", foreign: engine.Update, undone: engine.Create}, // Update: of cosign.pub alone
+		{step: "key", foreign: engine.Update, undone: engine.Create},  // Update: of cosign.pub alone
 		{step: "registry", foreign: engine.Reuse, undone: engine.Create},
 		{step: "image", foreign: engine.Reuse, undone: engine.Create},
 		{step: "signature", foreign: engine.Reuse, undone: engine.Create},
