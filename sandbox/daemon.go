@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -54,7 +55,7 @@ func Serve(ctx context.Context, o Options, run string, ready func(Status)) error
 	} else if !ok {
 		return ErrInUse
 	}
-	// The lock ends with the process, so whoever gets it knows that this one is gone.
+	defer runtime.KeepAlive(lock) // it ends with its file, and that with this process
 	if err := (place{dir: dir}).sweep(ctx); err != nil {
 		return err
 	}

@@ -2,10 +2,12 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,3 +84,29 @@ func (p place) end(pid int, st Status) {
 		_ = unix.PidfdSendSignal(handle, unix.SIGKILL, nil, 0)
 	}
 }
+
+// watch takes hold of a process; what it returns waits until that one has ended.
+func watch(pid int) func(context.Context) error {
+	handle, err := unix.PidfdOpen(pid, 0)
+	if err != nil { // it has ended already
+		return func(context.Context) error { return nil }
+	}
+	return func(ctx context.Context) error {
+		defer unix.Close(handle)
+		for {
+			fds := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}
+			n, err := unix.Poll(fds, int(watchEvery/time.Millisecond))
+			switch {
+			case n > 0:
+				return nil
+			case err != nil && err != unix.EINTR: //nolint:errorlint // a bare number
+				return err
+			case ctx.Err() != nil:
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+// watchEvery is how often a wait looks whether it is still wanted.
+const watchEvery = 100 * time.Millisecond

@@ -103,14 +103,14 @@ func (r *Running) Call(ctx context.Context, method, path string, in, out any) er
 
 // Stop ends the sandbox and returns when its process is gone.
 func (r *Running) Stop(ctx context.Context) error {
+	gone := watch(r.Status.PID)
 	if err := r.Call(ctx, http.MethodPost, "/stop", nil, nil); err != nil {
 		return fmt.Errorf("stop the sandbox: %w", err)
 	}
-	lock := flock.New(filepath.Join(r.dir, "lock"), flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+	if err := gone(ctx); err != nil {
 		return fmt.Errorf("wait for process %d to end: %w", r.Status.PID, err)
 	}
-	return lock.Unlock()
+	return nil
 }
 
 // Sweep clears up after a sandbox that was killed, without starting another.

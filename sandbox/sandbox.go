@@ -19,6 +19,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/signgate/signgate/sandbox/front"
+	"github.com/signgate/signgate/sandbox/gke"
 	"github.com/signgate/signgate/sandbox/iam"
 	"github.com/signgate/signgate/sandbox/journal"
 )
@@ -33,12 +34,14 @@ type Options struct {
 // Sandbox is a running one. It may be used by many goroutines at once.
 type Sandbox struct {
 	place
-	opt      Options
-	scratch  bool // dir is temporary
-	front    *front.Front
-	iam      *iam.IAM
-	journal  *journal.Journal
-	services []service
+	opt     Options
+	scratch bool // dir is temporary
+	front   *front.Front
+	iam     *iam.IAM
+	journal *journal.Journal
+	keep    string // folder of small state; "" where nothing is to stay
+	gke     *gke.Service
+	closers []io.Closer // services, and what they share
 }
 
 // service is what answers for some of the hosts.
@@ -65,28 +68,27 @@ func (s *Sandbox) start(ctx context.Context) error {
 	if err := s.open(); err != nil {
 		return err
 	}
-	keep := s.dir // what services keep goes there, or nowhere
-	if s.scratch {
-		keep = ""
+	if !s.scratch {
+		s.keep = s.dir
 	}
 	var err error
-	if s.journal, err = journal.Open(keep); err != nil {
+	if s.journal, err = journal.Open(s.keep); err != nil {
 		return err
 	}
-	if s.iam, err = iam.New(iam.Options{Dir: keep, Journal: s.journal}); err != nil {
+	if s.iam, err = iam.New(iam.Options{Dir: s.keep, Journal: s.journal}); err != nil {
 		return err
 	}
-	if s.front, err = front.New(front.Options{Dir: keep, Journal: s.journal, Log: s.opt.Log}); err != nil {
+	if s.front, err = front.New(front.Options{Dir: s.keep, Journal: s.journal, Log: s.opt.Log}); err != nil {
 		return err
 	}
 	if err := s.front.Start(ctx); err != nil {
 		return err
 	}
 	s.proxy = s.front.ProxyURL()
-	if err := s.serve(keep); err != nil {
+	if err := s.furnish(s.front.CA(), s.iam.People()); err != nil {
 		return err
 	}
-	return s.furnish(s.front.CA(), s.iam.People())
+	return s.serve()
 }
 
 // open makes the folder, for this user alone.
@@ -104,7 +106,7 @@ func (s *Sandbox) open() error {
 
 // add puts a service's hosts behind the proxy.
 func (s *Sandbox) add(one service) error {
-	s.services = append(s.services, one)
+	s.closers = append(s.closers, one)
 	hosts, err := one.Handlers()
 	if err != nil {
 		return err
@@ -127,7 +129,7 @@ func (s *Sandbox) IAM() *iam.IAM { return s.iam }
 // Close ends everything that the sandbox started and waits for it.
 func (s *Sandbox) Close() error {
 	var errs []error
-	for _, one := range slices.Backward(s.services) { // clusters before what they pull from
+	for _, one := range slices.Backward(s.closers) { // clusters before what they pull from
 		errs = append(errs, one.Close())
 	}
 	if s.front != nil {
