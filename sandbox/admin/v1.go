@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,8 +88,14 @@ func decode(r *http.Request, into any) error {
 		if m, ok := into.(proto.Message); ok {
 			err = protojson.UnmarshalOptions{}.Unmarshal(data, m)
 		} else {
-			err = json.Unmarshal(data, into)
+			d := json.NewDecoder(bytes.NewReader(data))
+			d.DisallowUnknownFields()
+			err = d.Decode(into)
 		}
+	}
+	if err != nil && strings.HasPrefix(err.Error(), "json: unknown field ") {
+		name := strings.TrimPrefix(err.Error(), "json: unknown field ")
+		return status.Errorf(codes.InvalidArgument, "Invalid JSON payload received. Unknown name %s: Cannot find field.", name)
 	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {

@@ -77,6 +77,7 @@ func TestV1Projects(t *testing.T) {
 	want(iam.Owner, "POST", "/v1/projects/made-by-v1:dance", "{}", 404, "error.message", "Method not found.")
 	want(iam.Owner, "PATCH", "/v1/projects/made-by-v1", "{}", 404)
 	want(iam.Owner, "POST", "/v1/projects", `{"projectId":5}`, 400, "error.status", "INVALID_ARGUMENT")
+	want(iam.Owner, "POST", "/v1/projects", `{"colour":"red"}`, 400, "error.message", `Invalid JSON payload received. Unknown name "colour": Cannot find field.`)
 }
 
 // It stands behind the same gate.
@@ -114,6 +115,7 @@ func TestREST(t *testing.T) {
 		{"POST", iam.Admin + "/v1/projects/acme-demo/serviceAccounts", `{"accountId":"worker"}`, 200, "projectId", "acme-demo"},
 		{"PATCH", iam.Admin + "/v1/projects/acme-demo/serviceAccounts/worker@acme-demo.iam.gserviceaccount.com", `{"serviceAccount":{"displayName":"W"},"updateMask":"display_name"}`, 200, "displayName", "W"},
 		{"GET", iam.Usage + "/v1/projects/acme-demo/services/serviceusage.googleapis.com", "", 200, "state", "ENABLED"},
+		{"GET", iam.Admin + "/v1/roles?showDeleted=False&pageSize=1&view=FULL", "", 200, "roles.0.stage", "GA"},
 		{"GET", manager + "/v3/projects:search?query=id:acme-demo", "", 200, "projects.0.projectId", "acme-demo"},
 		{"PATCH", manager + "/v3/projects/acme-demo?updateMask=display_name", `{"displayName":"Other"}`, 200, "response.displayName", "Other"},
 		{"POST", manager + "/v3/projects/acme-demo:getIamPolicy", "{}", 200, "bindings.0.role", "roles/owner"},

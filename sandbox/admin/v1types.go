@@ -23,8 +23,8 @@ type project struct {
 	ProjectNumber  string            `json:"projectNumber,omitempty"`
 
 	// Taken and not looked at: what an answer has may be sent back.
-	Tags              map[string]string `json:"tags,omitempty"`
-	ConfiguredCapable *bool             `json:"configuredCapabilities,omitempty"`
+	Tags         map[string]string `json:"tags,omitempty"`
+	Capabilities []string          `json:"configuredCapabilities,omitempty"`
 }
 
 type projectList struct {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/sandbox/journal"
 )
 
@@ -32,6 +33,7 @@ type Options struct {
 	Dir     string           // holds ca.pem, ca.key and proxy.port, private; "": a new CA and port each time
 	Journal *journal.Journal // nil: refusals are not noted
 	Log     io.Writer        // what clients do wrong on the wire; nil: nowhere
+	Faults  *fault.Set       // what is to go wrong; nil: nothing
 }
 
 // Dial opens a connection for a tunnel. The address is as the client gave it, host:port.
@@ -79,7 +81,7 @@ func New(o Options) (*Front, error) {
 		TLSConfig: &tls.Config{GetCertificate: f.certificate, MinVersion: tls.VersionTLS12},
 		Protocols: protocols(true), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 1000},
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, hostKey{}, hostOf(c))
+			return context.WithValue(context.WithValue(ctx, hostKey{}, hostOf(c)), connKey{}, c)
 		},
 	}
 	return f, nil

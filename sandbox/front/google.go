@@ -7,11 +7,12 @@ import (
 	"sync"
 
 	"connectrpc.com/vanguard"
-	"connectrpc.com/vanguard/vanguardgrpc"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/signgate/signgate/sandbox/fault"
 )
 
 // REST is how one host's REST differs from what its definitions say.
@@ -60,7 +61,10 @@ func Operations(version, collection string) []*annotations.HttpRule {
 // Google serves a host's gRPC services as Google does, over gRPC and over REST
 // on one port. REST is transcoded by the services' own definitions.
 func Google(srv *grpc.Server, rest REST) (http.Handler, error) {
-	g := &google{srv: srv, rest: rest}
+	g := &google{srv: fault.Methods(srv), rest: rest}
+	for name := range srv.GetServiceInfo() {
+		g.services = append(g.services, name)
+	}
 	names, err := g.transcoder(codec{rest: rest})
 	if err != nil {
 		return nil, err
@@ -77,14 +81,19 @@ func Google(srv *grpc.Server, rest REST) (http.Handler, error) {
 }
 
 type google struct {
-	srv     *grpc.Server
-	rest    REST
-	names   http.Handler        // transcodes, enums by name
-	numbers func() http.Handler // the same, enums by number
+	srv      http.Handler // the gRPC server
+	services []string
+	rest     REST
+	names    http.Handler        // transcodes, enums by name
+	numbers  func() http.Handler // the same, enums by number
 }
 
 func (g *google) transcoder(c codec) (http.Handler, error) {
-	t, err := vanguardgrpc.NewTranscoder(g.srv,
+	var services []*vanguard.Service
+	for _, name := range g.services {
+		services = append(services, vanguard.NewService(name, g.srv))
+	}
+	t, err := vanguard.NewTranscoder(services,
 		vanguard.WithCodec(func(vanguard.TypeResolver) vanguard.Codec { return c }),
 		vanguard.WithDefaultServiceOptions(
 			vanguard.WithTargetProtocols(vanguard.ProtocolGRPC), vanguard.WithTargetCodecs(vanguard.CodecProto),

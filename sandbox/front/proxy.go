@@ -12,6 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/status"
+
+	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/sandbox/journal"
 )
 
@@ -125,9 +128,13 @@ func (e *eager) Read(b []byte) (int, error) {
 
 // join dials first, so that a failure is told to the client in words.
 func (f *Front) join(w http.ResponseWriter, r *http.Request, host, address string, dial Dial) {
-	ctx, cancel := context.WithTimeout(r.Context(), dialTimeout)
-	defer cancel()
-	far, err := dial(ctx, address)
+	cut, err := f.opt.Faults.Connection(r.Context(), host)
+	var far net.Conn
+	if err == nil {
+		ctx, cancel := context.WithTimeout(r.Context(), dialTimeout)
+		defer cancel()
+		far, err = dial(ctx, address)
+	}
 	if err != nil {
 		f.refuse(w, host, printable(address)+": "+printable(err.Error()))
 		return
@@ -138,7 +145,7 @@ func (f *Front) join(w http.ResponseWriter, r *http.Request, host, address strin
 		return
 	}
 	defer near.Close()
-	if !f.track(near, far) {
+	if cut || !f.track(near, far) {
 		return
 	}
 	defer f.untrack(near, far)
@@ -187,7 +194,10 @@ type hosted struct {
 	host string
 }
 
-type hostKey struct{}
+type (
+	hostKey struct{} // the host of a request's connection
+	connKey struct{} // the connection itself
+)
 
 func hostOf(c net.Conn) string {
 	if t, ok := c.(*tls.Conn); ok {
@@ -222,7 +232,24 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Host = host
 	r.RemoteAddr = "127.0.0.1:0" // nobody else can connect
-	h.ServeHTTP(w, r)
+	f.opt.Faults.HTTP(f.door(r, host), h, w, r)
+}
+
+// door is where faults happen to a request.
+func (f *Front) door(r *http.Request, host string) fault.Door {
+	return fault.Door{
+		Host: host, Google: WriteError,
+		Cut: func() {
+			if c, ok := r.Context().Value(connKey{}).(*tls.Conn); ok {
+				c.NetConn().Close() // without the farewell of TLS
+			}
+		},
+		Note: func(what string, refusal error) {
+			if f.opt.Journal != nil {
+				f.opt.Journal.Add(journal.Call{Time: time.Now(), Host: host, Method: what, Code: status.Code(refusal).String()})
+			}
+		},
+	}
 }
 
 // handOver is the listener through which the proxy gives connections to the

@@ -78,6 +78,9 @@ func systemParameters(r *http.Request) (layout, error) {
 			if strings.HasSuffix(strings.ToLower(name), "mask") {
 				query.Set(name, camel(value))
 			}
+			if value == "True" || value == "False" { // as gcloud writes them, and Google reads them
+				query.Set(name, strings.ToLower(value))
+			}
 			continue
 		}
 		delete(query, name)
