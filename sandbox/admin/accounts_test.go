@@ -11,6 +11,7 @@ import (
 	"cloud.google.com/go/iam/credentials/apiv1/credentialspb"
 	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/signgate/signgate/sandbox/iam"
 )
@@ -204,4 +205,61 @@ func TestUses(t *testing.T) {
 		return
 	}
 	t.Error("the viewer is not among the principals")
+}
+
+// A project's own role gives what it lists, in that project only, until it is deleted.
+func TestCustomRoles(t *testing.T) {
+	t.Parallel()
+	w := start(t, iam.Options{})
+	w.check(w.iam.Enable("acme-demo", iam.Admin))
+	make := func(who string, permissions ...string) (*adminpb.Role, error) {
+		return w.accounts().CreateRole(w.as(who), &adminpb.CreateRoleRequest{Parent: "projects/acme-demo", RoleId: "key_maker",
+			Role: &adminpb.Role{Title: "Key maker", IncludedPermissions: permissions}})
+	}
+	_, err := make(iam.Viewer)
+	refused(t, err, codes.PermissionDenied, "", "IAM_PERMISSION_DENIED")
+	_, err = make(iam.Owner, "nothing.at.all")
+	refused(t, err, codes.InvalidArgument, "Permission nothing.at.all is not valid.", "")
+	r, err := make(iam.Owner, "cloudkms.keyRings.create")
+	w.check(err)
+	if r.GetName() != "projects/acme-demo/roles/key_maker" || r.GetStage() != adminpb.Role_ALPHA {
+		t.Errorf("made %v", r)
+	}
+	_, err = make(iam.Owner)
+	refused(t, err, codes.AlreadyExists, "already exists", "")
+	w.bind(r.GetName(), "user:"+iam.Viewer)
+	viewer := iam.Caller{Email: iam.Viewer, Member: "user:" + iam.Viewer}
+	holds := func(permission string) bool {
+		return w.iam.Holds(viewer, permission, "projects/acme-demo/locations/global")
+	}
+	if !holds("cloudkms.keyRings.create") || holds("cloudkms.cryptoKeys.create") {
+		t.Error("the role gives something else than it lists")
+	}
+	_, err = w.projects().SetIamPolicy(w.as(iam.Owner), &iampb.SetIamPolicyRequest{Resource: "projects/acme-tools",
+		Policy: &iampb.Policy{Bindings: []*iampb.Binding{{Role: r.GetName(), Members: []string{"user:" + iam.Viewer}}}}})
+	refused(t, err, codes.InvalidArgument, "Role ("+r.GetName()+") does not exist in the resource's hierarchy.", "")
+	_, err = w.accounts().UpdateRole(w.as(iam.Owner), &adminpb.UpdateRoleRequest{Name: r.GetName(),
+		Role: &adminpb.Role{IncludedPermissions: []string{"cloudkms.cryptoKeys.create"}}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"included_permissions"}}})
+	w.check(err)
+	if holds("cloudkms.keyRings.create") || !holds("cloudkms.cryptoKeys.create") {
+		t.Error("a change of the role does not reach those who have it")
+	}
+	_, err = w.accounts().DeleteRole(w.as(iam.Owner), &adminpb.DeleteRoleRequest{Name: r.GetName()})
+	w.check(err)
+	if holds("cloudkms.cryptoKeys.create") {
+		t.Error("a deleted role gives something")
+	}
+	list := func(deleted bool) int {
+		out, err := w.accounts().ListRoles(w.as(iam.Owner), &adminpb.ListRolesRequest{Parent: "projects/acme-demo", ShowDeleted: deleted})
+		w.check(err)
+		return len(out.GetRoles())
+	}
+	if list(false) != 0 || list(true) != 1 {
+		t.Errorf("%d roles, %d with the deleted ones", list(false), list(true))
+	}
+	_, err = w.accounts().UndeleteRole(w.as(iam.Owner), &adminpb.UndeleteRoleRequest{Name: r.GetName()})
+	w.check(err)
+	if !holds("cloudkms.cryptoKeys.create") {
+		t.Error("the role did not come back")
+	}
 }

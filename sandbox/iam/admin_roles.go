@@ -29,13 +29,15 @@ func (a *admin) predefined(view adminpb.RoleView, pass func(*role) bool) []*admi
 }
 
 func (a *admin) ListRoles(ctx context.Context, req *adminpb.ListRolesRequest) (*adminpb.ListRolesResponse, error) {
-	if parent := req.GetParent(); parent != "" { // custom roles: the sandbox has none
-		if !a.iam.Holds(FromContext(ctx), "iam.roles.list", parent) {
-			return nil, custom("list", parent)
-		}
-		return &adminpb.ListRolesResponse{}, nil
+	all := []*adminpb.Role(nil)
+	if parent := req.GetParent(); parent == "" {
+		all = a.predefined(req.GetView(), func(*role) bool { return true })
+	} else if a.iam.Holds(FromContext(ctx), "iam.roles.list", parent) {
+		all = a.customRoles(parent, req.GetView(), req.GetShowDeleted())
+	} else {
+		return nil, custom("list", parent)
 	}
-	part, next, err := Page(a.predefined(req.GetView(), func(*role) bool { return true }), orDefault(req.GetPageSize()), 1000, req.GetPageToken())
+	part, next, err := Page(all, orDefault(req.GetPageSize()), 1000, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +61,14 @@ func (a *admin) GetRole(ctx context.Context, req *adminpb.GetRoleRequest) (*admi
 	if parent, _, ok := strings.Cut(name, "/roles/"); ok && !a.iam.Holds(FromContext(ctx), "iam.roles.get", parent) {
 		return nil, status.Errorf(codes.PermissionDenied, "You don't have permission to get the role at %s.", name)
 	}
+	a.iam.mu.RLock()
+	defer a.iam.mu.RUnlock()
+	if c := a.iam.state.Roles[a.iam.roleName(name)]; c != nil {
+		return c.proto(adminpb.RoleView_FULL), nil
+	}
 	r := a.iam.roles.byName[name]
 	if r == nil || !strings.HasPrefix(name, "roles/") {
-		return nil, status.Errorf(codes.NotFound, "The role named %s was not found.", name)
+		return nil, noRole(name)
 	}
 	return r.proto(adminpb.RoleView_FULL), nil
 }

@@ -43,10 +43,10 @@ func (k *IAM) adminRules() []Rule {
 		{Method: service + "QueryTestablePermissions", None: "permissions are for everybody"},
 		{Method: service + "QueryAuditableServices", None: "it asks for nothing that is anybody's", Unserved: true},
 		{Method: service + "LintPolicy", None: "it looks at nothing but the request", Unserved: true},
-		{Method: service + "CreateRole", Permission: roles + "create", Changes: true, Unserved: true},
-		{Method: service + "UpdateRole", Permission: roles + "update", Changes: true, Unserved: true},
-		{Method: service + "DeleteRole", Permission: roles + "delete", Changes: true, Unserved: true},
-		{Method: service + "UndeleteRole", Permission: roles + "undelete", Changes: true, Unserved: true},
+		{Method: service + "CreateRole", Permission: roles + "create", Changes: true},
+		{Method: service + "UpdateRole", Permission: roles + "update", Changes: true},
+		{Method: service + "DeleteRole", Permission: roles + "delete", Changes: true},
+		{Method: service + "UndeleteRole", Permission: roles + "undelete", Changes: true},
 	}
 	for i := range rules {
 		rules[i].API, rules[i].Denied = Admin, accountDenied

@@ -26,7 +26,7 @@ func (g grant) has(permission string) bool {
 func (k *IAM) compile(p *policy) map[string]grant {
 	given := map[string]grant{}
 	for _, b := range p.Bindings {
-		r := k.roles.byName[b.Role]
+		r := k.role(b.Role)
 		if r == nil {
 			continue
 		}

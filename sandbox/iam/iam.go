@@ -63,8 +63,9 @@ type state struct {
 	Billing       map[string]*BillingAccount `json:"billingAccounts"`
 	Accounts      map[string]*ServiceAccount `json:"serviceAccounts"` // by unique id, deleted ones too
 	Policies      map[string]*policy         `json:"policies"`        // by resource
-	IdentityPools map[string]bool            `json:"identityPools"`   // "P.svc.id.goog"
-	Operations    map[string]*operation      `json:"operations"`      // by name
+	Roles         map[string]*customRole     `json:"customRoles,omitempty"`
+	IdentityPools map[string]bool            `json:"identityPools"` // "P.svc.id.goog"
+	Operations    map[string]*operation      `json:"operations"`    // by name
 }
 
 const stateVersion = 1

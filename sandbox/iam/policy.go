@@ -124,7 +124,7 @@ func plain(p *iampb.Policy) error {
 func (k *IAM) bindings(resource string, old *policy, p *iampb.Policy) ([]binding, error) {
 	members := map[string][]string{}
 	for _, b := range p.GetBindings() {
-		if k.roles.byName[b.GetRole()] == nil {
+		if !k.grantable(b.GetRole(), resource) {
 			return nil, invalid("Role (%s) does not exist in the resource's hierarchy.", b.GetRole())
 		}
 		for _, m := range b.GetMembers() {
