@@ -232,7 +232,10 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Host = host
 	r.RemoteAddr = "127.0.0.1:0" // nobody else can connect
-	f.opt.Faults.HTTP(f.door(r, host), h, w, r)
+	if f.opt.Faults.Armed() {
+		h = f.opt.Faults.HTTP(f.door(r, host), h)
+	}
+	h.ServeHTTP(w, r)
 }
 
 // door is where faults happen to a request.
