@@ -167,7 +167,7 @@ func (s *Service) account(ctx context.Context, n name, asked string) (user, erro
 		email = n.number + "-compute@developer.gserviceaccount.com"
 	}
 	a, ok := s.iam.ServiceAccount(email)
-	if ok = ok && !a.Deleted; !ok && asked != "default" {
+	if ok = ok && s.iam.Known(email); !ok && asked != "default" { // or too new to be known
 		return user{}, invalid("Service account \"%s\" does not exist.", asked)
 	}
 	resource := "projects/" + n.project + "/serviceAccounts/" + email

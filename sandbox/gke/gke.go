@@ -72,6 +72,7 @@ type Service struct {
 	ctx     context.Context // ends with the service
 	cancel  context.CancelFunc
 	working sync.WaitGroup // operations and keepers of clusters
+	grace   time.Duration  // between asking a process to end and ending it
 
 	mu       sync.Mutex
 	saving   sync.Mutex // one writer of gke.json at a time
@@ -88,7 +89,7 @@ type Service struct {
 // New opens the clusters of Dir, and starts them again in the background: until each
 // is ready it shows as RECONCILING.
 func New(k *iam.IAM, o Options) (*Service, error) {
-	s := &Service{iam: k, opt: o, dir: o.Dir, keepers: map[string]*keeper{}, secrets: map[string]string{}, roads: map[string]*http.Transport{}}
+	s := &Service{iam: k, opt: o, dir: o.Dir, grace: stopGrace, keepers: map[string]*keeper{}, secrets: map[string]string{}, roads: map[string]*http.Transport{}}
 	if s.opt.Log == nil {
 		s.opt.Log = io.Discard
 	}

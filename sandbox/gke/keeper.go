@@ -11,7 +11,8 @@ import (
 const (
 	startLimit  = 5 * time.Minute // for a process to say that it is ready
 	backoffMax  = 30 * time.Second
-	failuresMax = 3 // in a row, after which a cluster counts as degraded
+	steady      = time.Minute // up so long, what was before is forgotten
+	failuresMax = 3           // in a row, after which a cluster counts as degraded
 )
 
 var errStopped = errors.New("stopped")
@@ -30,6 +31,7 @@ type keeper struct {
 	moved    chan struct{} // closed, and replaced, with each change of these
 	address  string        // of the API server, while it is ready
 	last     error         // how the process ended, until it is ready again
+	since    time.Time     // it is ready
 	failures int           // in a row
 }
 
@@ -54,7 +56,7 @@ func (k *keeper) run(ctx context.Context) {
 		if k.lost(ctx, err) {
 			return
 		}
-		if err == nil || time.Since(started) > time.Minute { // asked for, or it was up for a while
+		if err == nil || time.Since(started) > steady { // asked for, or it was up for a while
 			wait = 100 * time.Millisecond
 		}
 		if err != nil {
@@ -84,7 +86,10 @@ func (k *keeper) lost(ctx context.Context, err error) bool {
 		return false
 	}
 	if k.last = err; wasUp {
-		k.failures, k.fresh = 0, false
+		k.fresh = false
+		if time.Since(k.since) > steady {
+			k.failures = 0
+		}
 	}
 	k.failures++
 	return k.fresh
@@ -130,13 +135,13 @@ func (k *keeper) watch(ctx context.Context, p *process, ready <-chan struct{}) e
 			ready = nil
 			limit.Stop()
 		case <-limit.C:
-			p.stop()
+			p.stop(k.s.grace)
 			return fmt.Errorf("it was not ready after %v (what it said is in %s)", startLimit, k.s.folder(k.uid))
 		case <-ctx.Done():
-			p.stop()
+			p.stop(k.s.grace)
 			return ctx.Err()
 		case <-k.again:
-			p.stop()
+			p.stop(k.s.grace)
 			return nil
 		case <-p.done:
 			kill(p.cmd) // children that it left behind
@@ -148,7 +153,7 @@ func (k *keeper) watch(ctx context.Context, p *process, ready <-chan struct{}) e
 func (k *keeper) ready(e event) {
 	k.s.mu.Lock()
 	defer k.s.mu.Unlock()
-	k.address, k.last = e.APIServer, nil
+	k.address, k.last, k.since = e.APIServer, nil, time.Now()
 	k.move()
 }
 

@@ -130,10 +130,10 @@ func (p *process) wait() {
 }
 
 // stop asks the process to end, and ends it and its children if it does not.
-func (p *process) stop() {
+func (p *process) stop(grace time.Duration) {
 	p.stdin.Close()
 	terminate(p.cmd)
-	timer := time.NewTimer(stopGrace)
+	timer := time.NewTimer(grace)
 	defer timer.Stop()
 	select {
 	case <-p.done:
