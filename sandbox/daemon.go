@@ -127,6 +127,7 @@ func (d *daemon) control() http.Handler {
 		reply(w, d.Status())
 		d.stop()
 	})
+	d.controlFaults(mux)
 	return mux
 }
 

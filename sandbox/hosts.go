@@ -5,6 +5,7 @@ import (
 
 	"github.com/signgate/signgate/sandbox/admin"
 	"github.com/signgate/signgate/sandbox/artifacts"
+	"github.com/signgate/signgate/sandbox/chart"
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/gke"
 	"github.com/signgate/signgate/sandbox/kms"
@@ -19,6 +20,7 @@ func (s *Sandbox) serve() error {
 	for _, add := range []func() error{
 		s.addAdmin,      // projects, billing, APIs, IAM
 		s.addKeys,       // Cloud KMS
+		s.addChart,      // where policy-controller comes from
 		s.addRegistries, // Artifact Registry, Docker Hub, GitHub
 		s.addClusters,   // Kubernetes Engine, and its clusters' endpoints
 	} {
@@ -45,6 +47,11 @@ func (s *Sandbox) addKeys() error {
 	return s.add(svc)
 }
 
+func (s *Sandbox) addChart() error {
+	s.chart = chart.Load(s.opt.Bin, s.journal)
+	return s.add(s.chart)
+}
+
 // addRegistries has repositories as an API, and the images in them by the registry
 // protocol: two doors to one store.
 func (s *Sandbox) addRegistries() error {
@@ -60,7 +67,7 @@ func (s *Sandbox) addRegistries() error {
 	if err := s.add(api); err != nil {
 		return err
 	}
-	images, err := registry.New(s.iam, registry.Options{Store: store, Repositories: api})
+	images, err := registry.New(s.iam, registry.Options{Store: store, Repositories: api, GitHub: s.chart.Images()})
 	if err != nil {
 		return err
 	}
@@ -74,7 +81,7 @@ func (s *Sandbox) addClusters() error {
 		program = filepath.Join(s.opt.Bin, "signgate-cluster")
 	}
 	svc, err := gke.New(s.iam, gke.Options{
-		Dir: filepath.Join(s.dir, "gke"), Program: program, Proxy: s.proxy, ProxyCA: s.ca(), Log: s.opt.Log,
+		Dir: filepath.Join(s.dir, "gke"), Program: program, Programs: s.chart.Programs(), Proxy: s.proxy, ProxyCA: s.ca(), Log: s.opt.Log,
 	})
 	if err != nil {
 		return err

@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/signgate/signgate/sandbox/chart"
+	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/gke"
 	"github.com/signgate/signgate/sandbox/iam"
@@ -37,9 +39,11 @@ type Sandbox struct {
 	opt     Options
 	scratch bool // dir is temporary
 	front   *front.Front
+	faults  fault.Set
 	iam     *iam.IAM
 	journal *journal.Journal
 	keep    string // folder of small state; "" where nothing is to stay
+	chart   *chart.Chart
 	gke     *gke.Service
 	closers []io.Closer // services, and what they share
 }
@@ -78,7 +82,7 @@ func (s *Sandbox) start(ctx context.Context) error {
 	if s.iam, err = iam.New(iam.Options{Dir: s.keep, Journal: s.journal}); err != nil {
 		return err
 	}
-	if s.front, err = front.New(front.Options{Dir: s.keep, Journal: s.journal, Log: s.opt.Log}); err != nil {
+	if s.front, err = front.New(front.Options{Dir: s.keep, Journal: s.journal, Log: s.opt.Log, Faults: &s.faults}); err != nil {
 		return err
 	}
 	if err := s.front.Start(ctx); err != nil {

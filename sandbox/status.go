@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+
+	"github.com/signgate/signgate/sandbox/chart"
 )
 
 // Status is what a running sandbox says of itself. It is also in sandbox.json, for
@@ -24,6 +29,7 @@ type Status struct {
 	Chart    *Chart    `json:"chart,omitempty"`
 	Clusters []Cluster `json:"clusters"`
 	Missing  []string  `json:"missing,omitempty"` // programs that are not in Bin
+	Trouble  []string  `json:"trouble,omitempty"` // what of it cannot be used, and why
 	Open     []string  `json:"open"`              // what others on the network could reach
 }
 
@@ -42,24 +48,46 @@ type Cluster struct {
 	Name     string `json:"name"`
 	Status   string `json:"status"` // as the API says it
 	Endpoint string `json:"endpoint,omitempty"`
-	PID      int    `json:"pid,omitempty"`
-	Dir      string `json:"dir,omitempty"` // of its logs
+	Version  string `json:"version,omitempty"`
+	UID      string `json:"uid"`
 }
 
 // Status is what the sandbox is and has now.
 func (s *Sandbox) Status() Status {
-	return Status{
+	st := Status{
 		PID: os.Getpid(), Dir: s.dir, Bin: s.opt.Bin, Proxy: s.proxy, Calls: s.journal.Total(),
-		Missing: s.missing(), Clusters: []Cluster{}, Open: []string{},
+		Missing: Missing(s.opt.Bin), Clusters: s.clusters(), Open: exposed(),
 	}
+	if s.chart.Problem() == nil {
+		st.Chart = &Chart{URL: "https://sigstore.github.io/helm-charts", Name: chart.Name, Version: chart.Version, Digest: s.chart.Digest()}
+	} else {
+		st.Trouble = append(st.Trouble, s.chart.Problem().Error())
+	}
+	return st
+}
+
+// clusters are those of all projects, as the API shows them.
+func (s *Sandbox) clusters() []Cluster {
+	out := []Cluster{}
+	for _, p := range s.iam.Projects() {
+		list, err := s.gke.ListClusters(context.Background(), &containerpb.ListClustersRequest{Parent: "projects/" + p.ID + "/locations/-"})
+		if err != nil { // a project that is being deleted
+			continue
+		}
+		for _, c := range list.GetClusters() {
+			out = append(out, Cluster{
+				Project: p.ID, Location: c.GetLocation(), Name: c.GetName(), Status: c.GetStatus().String(),
+				Endpoint: c.GetEndpoint(), Version: c.GetCurrentMasterVersion(), UID: c.GetId(),
+			})
+		}
+	}
+	return out
 }
 
 // Programs are what clusters are made of, beside signgate.
 func Programs() []string {
-	return []string{"signgate-cluster", "policy-controller", "policy-controller-chart.tgz"}
+	return []string{"signgate-cluster", "policy-controller", "policy-controller-chart.tgz", "policy-controller-chart.json"}
 }
-
-func (s *Sandbox) missing() []string { return Missing(s.opt.Bin) }
 
 // Missing are those of the programs that a folder has not.
 func Missing(bin string) []string {
