@@ -20,6 +20,7 @@ import (
 
 	"github.com/signgate/signgate/sandbox/chart"
 	"github.com/signgate/signgate/sandbox/fault"
+	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/gke"
 	"github.com/signgate/signgate/sandbox/iam"
@@ -39,6 +40,7 @@ type Sandbox struct {
 	opt     Options
 	scratch bool // dir is temporary
 	front   *front.Front
+	faults  fault.Set
 	faults  fault.Set
 	iam     *iam.IAM
 	journal *journal.Journal
