@@ -20,7 +20,6 @@ import (
 
 	"github.com/signgate/signgate/sandbox/chart"
 	"github.com/signgate/signgate/sandbox/fault"
-	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/gke"
 	"github.com/signgate/signgate/sandbox/iam"
@@ -40,7 +39,6 @@ type Sandbox struct {
 	opt     Options
 	scratch bool // dir is temporary
 	front   *front.Front
-	faults  fault.Set
 	faults  fault.Set
 	iam     *iam.IAM
 	journal *journal.Journal
