@@ -6,29 +6,41 @@
 package steps
 
 import (
+	"time"
+
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/state"
 )
 
 // Options are what the steps need besides the answers and the clients.
 type Options struct {
-	OutDir string // the setup's own folder: cosign.pub goes there
+	OutDir string     // the setup's own folder: cosign.pub goes there
+	Chart  kube.Chart // of policy-controller, with the digest that it must have
+	// Patience is how long what is only eventually so is waited for: grants, a policy
+	// that the webhook has not read yet. 0: as long as Google's documentation says.
+	Patience time.Duration
 }
 
 // List is the whole product: every step, in an order in which they could run one
 // by one. What a step needs is in its Info; the rest runs side by side.
 func List(a state.Answers, c *gcp.Clients, opt Options) []engine.Step {
 	on := cloud{NamesOf(a), c}
+	in := inside{on, &reached{}, opt.Patience}
 	return []engine.Step{
-		project{on, a},          // a project that is ours to change, with billing and every permission
-		apis{on},                // the APIs that the rest calls
-		keyring{on},             // a key ring in the region
-		key{on, opt.OutDir},     // a signing key in it, its public half in cosign.pub
-		registry{on},            // a private repository for images and signatures
-		copied{on},              // the public image in it, by digest, and two for the proof
-		signing{on, opt.OutDir}, // a signature of that digest by that key, beside it
-		identity{on},            // the nodes' own service account with six narrow roles
-		cluster{on},             // a cluster whose nodes run as it
+		project{on, a},            // a project that is ours to change, with billing and every permission
+		apis{on},                  // the APIs that the rest calls
+		keyring{on},               // a key ring in the region
+		key{on, opt.OutDir},       // a signing key in it, its public half in cosign.pub
+		registry{on},              // a private repository for images and signatures
+		copied{on},                // the public image in it, by digest, and two for the proof
+		signing{on, opt.OutDir},   // a signature of that digest by that key, beside it
+		identity{on},              // the nodes' own service account with six narrow roles
+		cluster{on},               // a cluster whose nodes run as it
+		controller{in, opt.Chart}, // the policy controller in it, by Helm
+		policy{in},                // the rule: this repository's images need a signature of that key
+		enforcement{in},           // a namespace under that rule
+		proof{in},                 // four live deployments: three refused for the right reason, one running
 	}
 }

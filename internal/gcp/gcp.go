@@ -50,6 +50,9 @@ type Clients struct {
 	HTTP http.RoundTripper
 	// Tokens is the credential as golang.org/x/oauth2 has it; its scopes are cloud-platform and userinfo.email.
 	Tokens oauth2.TokenSource
+	// Network and UserAgent are as given, for transports with roots of their own.
+	Network   Network
+	UserAgent string
 
 	credential *credential
 	quota      atomic.Pointer[string]
@@ -73,6 +76,8 @@ func Dial(ctx context.Context, o Options) (*Clients, error) {
 	}
 	c := &Clients{
 		HTTP:       agent{transport, o.UserAgent},
+		Network:    o.Network,
+		UserAgent:  o.UserAgent,
 		credential: creds,
 		Tokens:     creds.source(),
 		settling:   map[string]time.Time{},

@@ -1,0 +1,301 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"helm.sh/helm/v3/pkg/chart"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/kube"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// controller is Sigstore's policy-controller, installed by Helm in a namespace of
+// its own: the webhook that decides what may run.
+type controller struct {
+	inside
+	chart kube.Chart
+}
+
+// What the chart makes, under the names that it gives.
+const (
+	controllerNamespace  = "cosign-system"
+	controllerRelease    = "policy-controller"
+	controllerDeployment = "policy-controller-webhook"
+)
+
+// controllerWithin is how long the controller may take from its install until it
+// answers: an image to pull, perhaps a node to be added.
+const controllerWithin = 8 * time.Minute
+
+// controllerValues keep the controller from calling Sigstore's public key service as
+// it starts: a policy with a key of one's own needs nothing of it, and a cluster
+// without a way out could not start it.
+func controllerValues() map[string]any {
+	return map[string]any{"webhook": map[string]any{"extraArgs": map[string]any{"disable-tuf": true}}}
+}
+
+func (s controller) Info() engine.Info {
+	return engine.Info{
+		ID: "controller", Title: "policy controller in the cluster", Needs: []string{"cluster"},
+		Why:         "signatures alone stop nothing: it checks them, at the one door that everything goes through",
+		Permissions: []string{"container.clusters.get", "container.clusters.connect"}, // and, in the cluster, roles/container.admin
+		Lesson:      "controller.md",
+	}
+}
+
+func (s controller) resource() state.Resource {
+	return state.Resource{Kind: "helm.release", Name: controllerNamespace + "/" + controllerRelease}
+}
+
+func namespaceResource(name string) state.Resource {
+	return state.Resource{Kind: "kubernetes.namespace", Name: name}
+}
+
+func (s controller) summary() string {
+	return fmt.Sprintf("%s %s in %s", controllerRelease, s.chart.Version, controllerNamespace)
+}
+
+func (s controller) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
+	summary := s.summary()
+	missing := engine.Change{Action: engine.Create, Summary: summary}
+	c, err := s.reach(ctx, l)
+	if err != nil || c == nil {
+		return missing, err
+	}
+	rel, err := c.Release(ctx, controllerNamespace, controllerRelease)
+	if err != nil || rel == nil {
+		return missing, err
+	}
+	if !ours(l, rel.Labels) {
+		return s.foreign(ctx, c, l, rel)
+	}
+	switch phase := l.Entry(s.resource()).Phase; {
+	case rel.Deployed():
+	case made(l.Entry(s.resource())):
+		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
+	default:
+		return blocked(summary, "helm-pending", "the Helm release %q is %s, and this setup's record does not say why (%q)", controllerRelease, rel.Status, phase), nil
+	}
+	before, after, err := s.differs(ctx, c, rel)
+	if err != nil {
+		return engine.Change{}, err
+	}
+	switch {
+	case l.Entry(s.resource()).Phase != state.Made:
+		return settled(l, s.resource(), true, summary), nil
+	case len(before) > 0:
+		return engine.Change{Action: engine.Update, Summary: summary, Before: before, After: after, Drift: true}, nil
+	}
+	down, err := webhookDown(ctx, c)
+	if down != nil {
+		return engine.Change{Action: engine.Update, Summary: summary, Before: []string{down.What}, After: []string{"a pod of it available"}}, err
+	}
+	return settled(l, s.resource(), true, summary), err
+}
+
+// foreign judges a policy controller that somebody else installed: it is used if
+// it runs, and left alone in any case.
+func (s controller) foreign(ctx context.Context, c *kube.Cluster, l engine.Ledger, rel *kube.Release) (engine.Change, error) {
+	summary := fmt.Sprintf("%s %s in %s", controllerRelease, rel.Version, controllerNamespace)
+	if !rel.Deployed() {
+		return blocked(summary, "helm-pending", "a Helm release %q of somebody else is %s", controllerRelease, rel.Status), nil
+	}
+	p, err := gateFault(ctx, c)
+	switch {
+	case err != nil:
+		return engine.Change{}, err
+	case p != nil:
+		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, nil
+	}
+	return settled(l, s.resource(), false, summary), nil
+}
+
+// differs says what of the controller is not as this setup installed it.
+func (s controller) differs(ctx context.Context, c *kube.Cluster, rel *kube.Release) (before, after []string, err error) {
+	note := func(is, wanted string) { before, after = append(before, is), append(after, wanted) }
+	if rel.Version != s.chart.Version {
+		note("chart "+rel.Version, "chart "+s.chart.Version)
+	}
+	if !reflect.DeepEqual(rel.Values, controllerValues()) {
+		note(fmt.Sprintf("values %v", rel.Values), fmt.Sprintf("values %v", controllerValues()))
+	}
+	faults, err := gateChanged(ctx, c)
+	for _, p := range faults {
+		note(p.What, "as installed")
+	}
+	return before, after, err
+}
+
+func (s controller) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
+	c, err := s.need(ctx, l)
+	if err != nil {
+		return err
+	}
+	rel, err := c.Release(ctx, controllerNamespace, controllerRelease)
+	if err != nil {
+		return err
+	}
+	if rel != nil && !ours(l, rel.Labels) {
+		change, err := s.foreign(ctx, c, l, rel)
+		switch {
+		case err != nil:
+			return err
+		case change.Action == engine.Blocked:
+			return change.Problem
+		}
+		return l.Found(s.resource(), nil)
+	}
+	if err := s.install(ctx, c, l, rel); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, controllerWithin)
+	defer cancel()
+	if err := c.AwaitAvailable(ctx, controllerNamespace, controllerDeployment, func(text string) {
+		l.Report(engine.Event{Type: engine.TypeProgress, Text: "policy controller: " + text, Progress: &engine.Progress{Stage: text}})
+	}); err != nil {
+		return notAvailable(err)
+	}
+	if err := awaitWebhooks(ctx, c); err != nil {
+		return err
+	}
+	return l.Made(s.resource(), map[string]string{"chart": s.chart.Version, "digest": s.chart.Digest})
+}
+
+// notAvailable says what the controller's pods say about not running.
+func notAvailable(err error) error {
+	var pods *kube.NotAvailableError
+	if errors.As(err, &pods) && !errors.Is(err, context.Canceled) {
+		return problem.Raise("controller-not-available", err)
+	}
+	return err
+}
+
+// install brings chart and namespace together, where the release is not there as wanted already.
+func (s controller) install(ctx context.Context, c *kube.Cluster, l engine.Ledger, rel *kube.Release) error {
+	if rel != nil && rel.Deployed() {
+		before, _, err := s.differs(ctx, c, rel)
+		if err != nil {
+			return err
+		}
+		if waits := l.Entry(s.resource()).Phase == state.Intended && rel.Version == s.chart.Version; len(before) == 0 || waits {
+			return nil
+		}
+	}
+	var ch *chart.Chart
+	side, sideCtx := errgroup.WithContext(ctx)
+	side.Go(func() (err error) {
+		ch, err = s.chart.Fetch(sideCtx, s.c.HTTP)
+		return err
+	})
+	side.Go(func() error { return ensureNamespace(sideCtx, c, l, controllerNamespace, nil) })
+	if err := side.Wait(); err != nil {
+		return err
+	}
+	if err := l.Intend(s.resource()); err != nil {
+		return err
+	}
+	return c.Install(ctx, kube.Wanted{Namespace: controllerNamespace, Name: controllerRelease, Values: controllerValues(), Labels: labels(l)}, ch)
+}
+
+// ensureNamespace makes a namespace with our labels and more, if it is not there.
+func ensureNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string, more map[string]string) error {
+	r := namespaceResource(name)
+	have, err := c.Core.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	if err == nil {
+		return adopt(l, r, ours(l, have.Labels), nil)
+	}
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("look up namespace %q: %w", name, err)
+	}
+	if err := l.Intend(r); err != nil {
+		return err
+	}
+	all := labels(l)
+	for k, v := range more {
+		all[k] = v
+	}
+	_, err = c.Core.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: all}}, metav1.CreateOptions{FieldManager: kube.Manager})
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("create namespace %q: %w", name, err)
+	}
+	return l.Made(r, nil)
+}
+
+// removeNamespace takes a namespace away if we made it and it still says so.
+func removeNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string) error {
+	r := namespaceResource(name)
+	if !made(l.Entry(r)) {
+		return nil
+	}
+	have, err := c.Core.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+	case err != nil:
+		return fmt.Errorf("look up namespace %q: %w", name, err)
+	case ours(l, have.Labels):
+		if err := c.Delete(ctx, kube.NamespaceObject(name)); err != nil {
+			return err
+		}
+	}
+	return l.Gone(r)
+}
+
+// Undo uninstalls the release and removes the namespace, if they are ours. Where
+// the cluster is gone, so are they.
+func (s controller) Undo(ctx context.Context, l engine.Ledger) error {
+	c, err := s.reach(ctx, l)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		ctx, cancel := context.WithTimeout(ctx, controllerWithin)
+		defer cancel()
+		if err := s.uninstall(ctx, c, l); err != nil {
+			return err
+		}
+		if err := removeNamespace(ctx, c, l, controllerNamespace); err != nil {
+			return err
+		}
+	}
+	return allGone(l)
+}
+
+func (s controller) uninstall(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
+	if !made(l.Entry(s.resource())) {
+		return nil
+	}
+	rel, err := c.Release(ctx, controllerNamespace, controllerRelease)
+	if err != nil || rel == nil || !ours(l, rel.Labels) {
+		return err
+	}
+	if err := c.Uninstall(ctx, controllerNamespace, controllerRelease); err != nil {
+		return err
+	}
+	return releasePolicies(ctx, c)
+}
+
+func (s controller) Commands() []string {
+	return []string{
+		shell("gcloud", "container", "clusters", "get-credentials", s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID()),
+		shell("helm", "repo", "add", "sigstore", s.chart.Repo),
+		shell("helm", "install", controllerRelease, "sigstore/"+s.chart.Name, "--version="+s.chart.Version, "--namespace="+controllerNamespace,
+			"--create-namespace", "--set=webhook.extraArgs.disable-tuf=true", "--wait"),
+	}
+}
+
+func (s inside) placeFlag() string {
+	if s.Zonal() {
+		return "--zone=" + s.ClusterLocation()
+	}
+	return "--region=" + s.ClusterLocation()
+}

@@ -1,0 +1,128 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/signgate/signgate/internal/kube"
+	"github.com/signgate/signgate/internal/problem"
+)
+
+// policyWebhook is what the webhook calls itself, and begins every refusal with.
+const policyWebhook = "policy.sigstore.dev"
+
+// webhooks are the objects by which the API server knows whom to ask: about
+// workloads, and about policies.
+func webhooks() []kube.Object {
+	object := func(resource, name string) kube.Object {
+		return kube.Object{Resource: admissionv1.SchemeGroupVersion.WithResource(resource), Name: name}
+	}
+	return []kube.Object{
+		object("validatingwebhookconfigurations", policyWebhook),
+		object("mutatingwebhookconfigurations", policyWebhook),
+		object("validatingwebhookconfigurations", "validating.clusterimagepolicy.sigstore.dev"),
+		object("mutatingwebhookconfigurations", "defaulting.clusterimagepolicy.sigstore.dev"),
+	}
+}
+
+// awaitWebhooks waits until the controller has written into each webhook what it is
+// to be asked about and which certificate it answers with. Until then the API
+// server asks it nothing.
+func awaitWebhooks(ctx context.Context, c *kube.Cluster) error {
+	for _, object := range webhooks() {
+		err := c.Await(ctx, object, func(now *unstructured.Unstructured) (bool, error) { return now != nil && served(now), nil })
+		if err != nil {
+			return fmt.Errorf("wait for %s: %w", object, err)
+		}
+	}
+	return nil
+}
+
+func served(config *unstructured.Unstructured) bool {
+	hooks, _, _ := unstructured.NestedSlice(config.Object, "webhooks")
+	for _, hook := range hooks {
+		h, _ := hook.(map[string]any)
+		ca, _, _ := unstructured.NestedString(h, "clientConfig", "caBundle")
+		rules, _, _ := unstructured.NestedSlice(h, "rules")
+		if ca == "" || len(rules) == 0 {
+			return false
+		}
+	}
+	return len(hooks) > 0
+}
+
+// gateFault says what of the gate itself, policy and label aside, is not as it
+// must be to refuse anything; nil if nothing.
+func gateFault(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
+	changed, err := gateChanged(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if len(changed) > 0 {
+		return changed[0], nil
+	}
+	return webhookDown(ctx, c)
+}
+
+// gateChanged says what of the gate has been changed by somebody: the webhook's
+// registration, and the number of its pods.
+func gateChanged(ctx context.Context, c *kube.Cluster) ([]*problem.Problem, error) {
+	var all []*problem.Problem
+	validating, err := c.Core.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, policyWebhook, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err), err == nil && len(validating.Webhooks) == 0:
+		all = append(all, raise("gate-webhook-missing", "the API server has no webhook %s to ask", policyWebhook))
+	case err != nil:
+		return nil, fmt.Errorf("look up webhook %s: %w", policyWebhook, err)
+	}
+	for _, hook := range validating.Webhooks {
+		if hook.FailurePolicy != nil && *hook.FailurePolicy != admissionv1.Fail {
+			all = append(all, raise("gate-fails-open", "webhook %s has failurePolicy %s: whatever it does not answer is admitted", hook.Name, *hook.FailurePolicy))
+		}
+	}
+	d, err := controllerPods(ctx, c)
+	switch {
+	case err != nil:
+		return nil, err
+	case d == nil:
+		all = append(all, raise("gate-webhook-down", "deployment %s/%s is gone", controllerNamespace, controllerDeployment))
+	case d.Spec.Replicas != nil && *d.Spec.Replicas == 0:
+		all = append(all, raise("gate-webhook-down", "deployment %s/%s is scaled to zero", controllerNamespace, controllerDeployment))
+	}
+	return all, nil
+}
+
+// webhookDown says whether no pod is there to answer the webhook; nil if one is.
+func webhookDown(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
+	d, err := controllerPods(ctx, c)
+	if err != nil || d != nil && d.Status.AvailableReplicas > 0 {
+		return nil, err
+	}
+	return raise("gate-webhook-down", "no pod of deployment %s/%s is available", controllerNamespace, controllerDeployment), nil
+}
+
+// controllerPods is the controller's Deployment; nil if it is not there.
+func controllerPods(ctx context.Context, c *kube.Cluster) (*appsv1.Deployment, error) {
+	d, err := c.Core.AppsV1().Deployments(controllerNamespace).Get(ctx, controllerDeployment, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up the policy controller: %w", err)
+	}
+	return d, nil
+}
+
+// gone makes success of an answer that the thing is not there.
+func gone(err error) error {
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}

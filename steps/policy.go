@@ -1,0 +1,221 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/signgate/signgate/assets"
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/kube"
+	"github.com/signgate/signgate/state"
+)
+
+// policy is the rule: every image in the repository needs a signature of one
+// version of the key. It is in force only once the controller has fetched that
+// version's public key from KMS.
+type policy struct{ inside }
+
+func (s policy) Info() engine.Info {
+	return engine.Info{
+		ID: "policy", Title: "policy for the repository's images", Needs: []string{"controller", "key"},
+		Why:         "it says which images need whose signature; it is ready only when the cluster has read the public key",
+		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
+		Lesson:      "policy.md",
+	}
+}
+
+func (s inside) policyResource() state.Resource {
+	return state.Resource{Kind: "policy.clusterImagePolicy", Name: s.a.Policy}
+}
+
+func (s inside) policySummary() string {
+	return fmt.Sprintf("policy %q for %s", s.a.Policy, s.glob())
+}
+
+func (s policy) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
+	summary := s.policySummary()
+	missing := engine.Change{Action: engine.Create, Summary: summary}
+	c, err := s.reach(ctx, l)
+	if err != nil || c == nil || l.Pin(PinKeyVersion) == "" {
+		return missing, err
+	}
+	now, err := c.Get(ctx, s.policyObject())
+	if err != nil || now == nil {
+		return missing, err
+	}
+	mine := ours(l, now.GetLabels())
+	if before, after := s.policyDiffers(l, now); len(before) > 0 {
+		switch {
+		case !mine:
+			return blocked(summary, "policy-differs", "a policy %q of somebody else is there, with %s", s.a.Policy, before[0]), nil
+		case l.Entry(s.policyResource()).Phase == state.Made:
+			return engine.Change{Action: engine.Update, Summary: summary, Before: before, After: after, Drift: true}, nil
+		}
+		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
+	}
+	ready, words := policyState(now)
+	switch {
+	case ready:
+		return settled(l, s.policyResource(), mine, summary), nil
+	case !mine:
+		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: keyUnread(words)}, nil
+	case l.Entry(s.policyResource()).Phase != state.Made:
+		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
+	}
+	return engine.Change{Action: engine.Update, Summary: summary, Before: []string{"not ready: " + words}, After: []string{"ready, with the key read"}}, nil
+}
+
+func (s policy) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
+	c, err := s.need(ctx, l)
+	if err != nil {
+		return err
+	}
+	now, err := c.Get(ctx, s.policyObject())
+	if err != nil {
+		return err
+	}
+	if now != nil && !ours(l, now.GetLabels()) {
+		if before, _ := s.policyDiffers(l, now); len(before) > 0 {
+			return raise("policy-differs", "a policy %q of somebody else is there, with %s", s.a.Policy, before[0])
+		}
+		return l.Found(s.policyResource(), nil)
+	}
+	if now == nil || !s.inForce(l, now) {
+		if err := l.Intend(s.policyResource()); err != nil {
+			return err
+		}
+		if err := s.put(ctx, c, l, now); err != nil {
+			return err
+		}
+	}
+	if err := s.awaitReady(ctx, c, l); err != nil {
+		return err
+	}
+	return l.Made(s.policyResource(), nil)
+}
+
+// inForce says whether the policy is as wanted, and its key read.
+func (s inside) inForce(l engine.Ledger, now *unstructured.Unstructured) bool {
+	before, _ := s.policyDiffers(l, now)
+	ready, _ := policyState(now)
+	return len(before) == 0 && ready
+}
+
+// put applies the policy. A webhook that was registered a moment ago may not answer yet.
+func (s policy) put(ctx context.Context, c *kube.Cluster, l engine.Ledger, now *unstructured.Unstructured) error {
+	want, err := s.policyWanted(l)
+	if err != nil {
+		return err
+	}
+	if now != nil && policyRefused(now) {
+		touch(want) // the controller reads the key again only if something changes
+	}
+	return gcp.Retry{For: s.patience(), When: unanswered,
+		Notice: func(error) { notice(l, "the policy controller does not answer yet; waiting") },
+	}.Do(ctx, func(ctx context.Context) error {
+		_, err := c.Apply(ctx, s.policyObject(), want)
+		return err
+	})
+}
+
+// unanswered says whether the cluster could not ask its webhook, or does not know
+// the kind of object yet: both pass soon after the install.
+func unanswered(err error) bool {
+	reason, _ := whyDenied(err)
+	return reason == ReasonWebhookDown || apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err)
+}
+
+// retouch is how often the controller is made to read the key again.
+const retouch = 10 * time.Second
+
+// awaitReady waits until the controller has read the key. A refusal by KMS is
+// waited out for a while, since grants take time to be known; it is said at once.
+func (s policy) awaitReady(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
+	var words, told string
+	look := func(now *unstructured.Unstructured) (ready bool, err error) {
+		if now == nil {
+			return false, nil
+		}
+		if ready, words = policyState(now); ready || words == "" {
+			return ready, nil
+		}
+		if words != told {
+			told = words
+			notice(l, "the policy is not ready: %s", words)
+		}
+		return false, keyLost(words)
+	}
+	for deadline := time.Now().Add(s.patience()); ; {
+		round, cancel := context.WithTimeout(ctx, min(retouch, time.Until(deadline)))
+		err := c.Await(round, s.policyObject(), look)
+		over := round.Err() != nil
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !over:
+			return err
+		case time.Now().After(deadline):
+			return keyUnread(words)
+		}
+		if now, err := c.Get(ctx, s.policyObject()); err != nil || now != nil && policyRefused(now) {
+			if err == nil {
+				err = s.put(ctx, c, l, now)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Undo removes the policy before its controller goes, which has to let it go
+// (a finalizer). Where the controller answers no more, the policy goes with it.
+func (s policy) Undo(ctx context.Context, l engine.Ledger) error {
+	if !made(l.Entry(s.policyResource())) {
+		return nil
+	}
+	c, err := s.reach(ctx, l)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		if err := s.remove(ctx, c, l); err != nil {
+			return err
+		}
+	}
+	return l.Gone(s.policyResource())
+}
+
+func (s policy) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
+	now, err := c.Get(ctx, s.policyObject())
+	if err != nil || now == nil || !ours(l, now.GetLabels()) {
+		return err
+	}
+	down, err := webhookDown(ctx, c)
+	if err != nil {
+		return err
+	}
+	if down != nil {
+		notice(l, "the policy controller is not there to let the policy go; it goes with the controller")
+		return nil
+	}
+	within, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	return c.Delete(within, s.policyObject())
+}
+
+func (s policy) Commands() []string {
+	text, err := assets.Policy(s.a.Policy, s.glob(), s.KMSRef("1"))
+	if err != nil {
+		return nil
+	}
+	return []string{"kubectl apply -f - <<'EOF'\n" + text + "EOF"}
+}

@@ -1,0 +1,170 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/signgate/signgate/assets"
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/kube"
+	"github.com/signgate/signgate/internal/problem"
+)
+
+// touched is an annotation that changes where the controller is to read the key again.
+const touched = "signgate.dev/read-again"
+
+func policies() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "policy.sigstore.dev", Version: "v1alpha1", Resource: "clusterimagepolicies"}
+}
+
+func (s inside) policyObject() kube.Object {
+	return kube.Object{Resource: policies(), Name: s.a.Policy}
+}
+
+// glob matches every image in the repository.
+func (s inside) glob() string { return s.RepositoryPath() + "/*" }
+
+// policyWanted is the policy as it is to be, with our labels.
+func (s inside) policyWanted(l engine.Ledger) (*unstructured.Unstructured, error) {
+	text, err := assets.Policy(s.a.Policy, s.glob(), s.KMSRef(l.Pin(PinKeyVersion)))
+	if err != nil {
+		return nil, err
+	}
+	want := &unstructured.Unstructured{}
+	if err := yaml.Unmarshal([]byte(text), &want.Object); err != nil {
+		return nil, fmt.Errorf("policy %q: %w", s.a.Policy, err)
+	}
+	want.SetLabels(labels(l))
+	return want, nil
+}
+
+func touch(want *unstructured.Unstructured) {
+	want.SetAnnotations(map[string]string{touched: time.Now().UTC().Format(time.RFC3339Nano)})
+}
+
+// policyDiffers compares what the policy demands with what is wanted; nothing if it is the same.
+func (s inside) policyDiffers(l engine.Ledger, now *unstructured.Unstructured) (before, after []string) {
+	note := func(is, wanted string) {
+		if is != wanted {
+			before, after = append(before, is), append(after, wanted)
+		}
+	}
+	spec, _, _ := unstructured.NestedMap(now.Object, "spec")
+	note("images "+list(spec["images"], "glob"), "images "+s.glob())
+	var keys []string
+	authorities, _ := spec["authorities"].([]any)
+	for _, a := range authorities {
+		authority, _ := a.(map[string]any)
+		kms, _, _ := unstructured.NestedString(authority, "key", "kms")
+		if kms == "" {
+			kms = "another kind of authority"
+		}
+		keys = append(keys, kms)
+	}
+	note("key "+strings.Join(keys, ", "), "key "+s.KMSRef(l.Pin(PinKeyVersion)))
+	mode, _ := spec["mode"].(string)
+	if mode == "" {
+		mode = "enforce"
+	}
+	note("mode "+mode, "mode enforce")
+	return before, after
+}
+
+// list joins one field of each map in a list.
+func list(of any, field string) string {
+	var all []string
+	items, _ := of.([]any)
+	for _, i := range items {
+		m, _ := i.(map[string]any)
+		text, _ := m[field].(string)
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// policyState says whether the policy is in force, and if not, in the controller's
+// words, why; no words mean that it has not said yet.
+func policyState(now *unstructured.Unstructured) (ready bool, words string) {
+	seen, _, _ := unstructured.NestedInt64(now.Object, "status", "observedGeneration")
+	if seen != now.GetGeneration() {
+		return false, ""
+	}
+	conditions, _, _ := unstructured.NestedSlice(now.Object, "status", "conditions")
+	inlined := false
+	for _, c := range conditions {
+		condition, _ := c.(map[string]any)
+		kind, _ := condition["type"].(string)
+		status, _ := condition["status"].(string)
+		switch {
+		case kind == "Ready":
+			ready = status == "True"
+		case kind == "KeysInlined" && status == "True":
+			inlined = true
+		case status == "False" && words == "":
+			message, _ := condition["message"].(string)
+			words = strings.TrimSpace(kind + " is false: " + message)
+		}
+	}
+	return ready && inlined, words
+}
+
+func policyRefused(now *unstructured.Unstructured) bool {
+	_, words := policyState(now)
+	return words != ""
+}
+
+// keyUnread is the problem of a policy that could not read its key, in KMS's words.
+func keyUnread(words string) *problem.Problem {
+	p := problem.Raise("policy-key-unread", nil)
+	switch {
+	case words == "":
+		p = problem.Raise("policy-not-ready", nil)
+	case strings.Contains(words, "insufficient authentication scopes"):
+		p = problem.Raise("scopes-insufficient", nil)
+	}
+	p.Words = problem.Clean(words)
+	return p
+}
+
+// keyLost is the problem of a refusal that no waiting will change; nil of any other.
+func keyLost(words string) error {
+	for id, sign := range map[string]string{
+		"key-version-missing": "CryptoKeyVersion",
+		"kms-reference":       "kms specification should be in the format",
+	} {
+		if strings.Contains(words, sign) && (id != "key-version-missing" || strings.Contains(words, "not found")) {
+			p := problem.Raise(id, nil)
+			p.Words = problem.Clean(words)
+			return p
+		}
+	}
+	return nil
+}
+
+// releasePolicies lets go of policies whose controller was removed before them: the
+// finalizer is the controller's, and nobody is left to take it off.
+func releasePolicies(ctx context.Context, c *kube.Cluster) error {
+	all, err := c.Dynamic.Resource(policies()).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil // their kind is gone, and they with it
+	}
+	for _, p := range all.Items {
+		if p.GetDeletionTimestamp() == nil || len(p.GetFinalizers()) == 0 {
+			continue
+		}
+		_, err := c.Dynamic.Resource(policies()).Patch(ctx, p.GetName(), types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+		if err := gone(err); err != nil {
+			return fmt.Errorf("let go of policy %q: %w", p.GetName(), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,226 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/kube"
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
+)
+
+// proof tries the gate: four live deployments, three of which must be refused, each
+// for the right reason. Looking again later asks the same by dry runs.
+type proof struct{ inside }
+
+func (s proof) Info() engine.Info {
+	return engine.Info{
+		ID: "proof", Title: "proof by four live deployments", Needs: []string{"enforcement", "signature"},
+		Why:         "a broken gate and a working one both refuse strangers; only the right reasons, and the yes to your image, tell them apart",
+		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
+		Lesson:      "proof.md",
+	}
+}
+
+// The four cases, and what can come of one.
+const (
+	CaseUnsignedPublic  = "unsigned-public"
+	CaseUnsignedPrivate = "unsigned-private"
+	CaseWrongKey        = "wrong-key"
+	CaseSigned          = "signed"
+
+	Denied   = "denied"
+	Admitted = "admitted"
+)
+
+// trial is one deployment of the proof, and the reason for which it must end as it must.
+type trial struct {
+	name     string // the case
+	deploy   string // the Deployment's name
+	image    string
+	expected string
+	reasons  []string
+}
+
+// trials are the four; none while the images are not made yet.
+func (s proof) trials(l engine.Ledger) []trial {
+	private := func(pin string) string { return s.ImageName() + "@" + l.Pin(pin) }
+	for _, pin := range []string{PinImageDigest, PinUnsignedDigest, PinWrongKeyDigest} {
+		if l.Pin(pin) == "" {
+			return nil
+		}
+	}
+	app := s.app()
+	return []trial{
+		// Another policy may be about public images; without one, none is.
+		{CaseUnsignedPublic, app + "-unsigned-public", s.a.Image, Denied, []string{ReasonNoPolicy, ReasonUnsigned}},
+		{CaseUnsignedPrivate, app + "-unsigned-private", private(PinUnsignedDigest), Denied, []string{ReasonUnsigned}},
+		{CaseWrongKey, app + "-wrong-key", private(PinWrongKeyDigest), Denied, []string{ReasonWrongKey}},
+		{CaseSigned, app, private(PinImageDigest), Admitted, []string{ReasonSigned}},
+	}
+}
+
+// app is what the deployment of the signed image is called: as the image, "nginx" in the guide.
+func (s inside) app() string {
+	name := strings.NewReplacer("_", "-", ".", "-").Replace(path.Base(s.ImageName()))
+	return strings.Trim(name[:min(len(name), 40)], "-")
+}
+
+func (s inside) deploymentResource(name string) state.Resource {
+	return state.Resource{Kind: "kubernetes.deployment", Name: s.a.Namespace + "/" + name}
+}
+
+func (s proof) get(ctx context.Context, c *kube.Cluster, name string) (*appsv1.Deployment, error) {
+	d, err := c.Core.AppsV1().Deployments(s.a.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up deployment %q: %w", name, err)
+	}
+	return d, nil
+}
+
+func (s proof) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
+	summary := fmt.Sprintf("four deployments in namespace %q, three to be refused", s.a.Namespace)
+	missing := engine.Change{Action: engine.Create, Summary: summary}
+	c, err := s.reach(ctx, l)
+	trials := s.trials(l)
+	if err != nil || c == nil || trials == nil {
+		return missing, err
+	}
+	d, err := s.get(ctx, c, s.app())
+	if err != nil || d == nil {
+		return missing, err
+	}
+	if !ours(l, d.Labels) {
+		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: s.foreign()}, nil
+	}
+	if l.Entry(s.deploymentResource(s.app())).Phase != state.Made {
+		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
+	}
+	verdicts := s.rehearse(ctx, c, l, trials, d)
+	p, err := s.judge(ctx, c, l, verdicts)
+	switch {
+	case err != nil:
+		return engine.Change{}, err
+	case p != nil:
+		return engine.Change{Action: engine.Update, Summary: summary, Before: []string{p.What}, After: []string{"three refused for the right reason, the signed one running"}}, nil
+	}
+	return engine.Change{Action: engine.None, Summary: fmt.Sprintf("the gate of namespace %q holds", s.a.Namespace)}, nil
+}
+
+func (s proof) foreign() *problem.Problem {
+	return raise("deployment-foreign", "a deployment %q that is not from this setup is in namespace %q already", s.app(), s.a.Namespace)
+}
+
+// rehearse asks for all verdicts by dry runs.
+func (s proof) rehearse(ctx context.Context, c *kube.Cluster, l engine.Ledger, trials []trial, running *appsv1.Deployment) []engine.Verdict {
+	verdicts := make([]engine.Verdict, len(trials))
+	var all sync.WaitGroup
+	for i, t := range trials {
+		all.Go(func() {
+			v := t.verdict(s.dryRun(ctx, c, s.a.Namespace, t.image))
+			if v.Case == CaseUnsignedPublic && v.Reason == ReasonUnresolved {
+				v = t.verdict(s.dryRun(ctx, c, s.a.Namespace, s.publicByDigest(l)))
+			}
+			if v.Case == CaseSigned && v.Actual == Admitted && !kube.Available(running) {
+				v.Reason, v.OK = ReasonNotRunning, false
+			}
+			verdicts[i] = v
+		})
+	}
+	all.Wait()
+	return verdicts
+}
+
+// Apply makes all four deployments at once, reports each verdict as it falls, and
+// fails if any is not as it must be.
+func (s proof) Apply(ctx context.Context, change engine.Change, l engine.Ledger) error {
+	if change.Action == engine.None {
+		return nil
+	}
+	c, err := s.need(ctx, l)
+	if err != nil {
+		return err
+	}
+	trials := s.trials(l)
+	if trials == nil {
+		return fmt.Errorf("the images of the proof are not there yet")
+	}
+	verdicts, errs := make([]engine.Verdict, len(trials)), make([]error, len(trials))
+	var all sync.WaitGroup
+	for i, t := range trials {
+		all.Go(func() {
+			verdicts[i], errs[i] = s.try(ctx, c, l, t)
+			if errs[i] == nil {
+				l.Report(engine.Event{Type: engine.TypeVerdict, Verdict: &verdicts[i], Text: verdicts[i].Case + ": " + Meaning(verdicts[i].Reason)})
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	p, err := s.judge(ctx, c, l, verdicts)
+	if err == nil && p != nil {
+		err = p
+	}
+	return err
+}
+
+// Undo removes the deployments that are ours, and waits until they are gone.
+func (s proof) Undo(ctx context.Context, l engine.Ledger) error {
+	c, err := s.reach(ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, e := range l.Entries() {
+		if !made(e) {
+			continue
+		}
+		if c != nil {
+			if err := s.remove(ctx, c, l, path.Base(e.Name)); err != nil {
+				return err
+			}
+		}
+		if err := l.Gone(e.Resource); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove takes a deployment away if it is ours.
+func (s proof) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string) error {
+	d, err := s.get(ctx, c, name)
+	if err != nil || d == nil || !ours(l, d.Labels) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	defer cancel()
+	return c.Delete(ctx, kube.DeploymentObject(s.a.Namespace, name))
+}
+
+func (s proof) Commands() []string {
+	deploy := func(name, image string) string {
+		return shell("kubectl", "create", "deployment", name, "--namespace="+s.a.Namespace, "--image="+image)
+	}
+	app, image := s.app(), s.ImageName()
+	return []string{
+		deploy(app+"-unsigned-public", s.a.Image),
+		deploy(app+"-unsigned-private", image+":"+TagUnsigned),
+		deploy(app+"-wrong-key", image+":"+TagWrongKey),
+		deploy(app, image+":"+s.ImageTag()),
+	}
+}

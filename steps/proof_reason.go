@@ -1,0 +1,92 @@
+package steps
+
+import (
+	"strings"
+
+	"github.com/signgate/signgate/internal/problem"
+)
+
+// The reasons of a verdict. They are kept for ever: scripts read them.
+const (
+	ReasonSigned       = "signed"               // admitted: the signature holds
+	ReasonNotAsked     = "not-enforced"         // admitted though nothing speaks for it
+	ReasonNotRunning   = "not-running"          // admitted, but it does not come to run
+	ReasonNoPolicy     = "no-policy"            // refused: no policy is about it
+	ReasonUnsigned     = "unsigned"             // refused: no signature was found
+	ReasonWrongKey     = "wrong-key"            // refused: signed, but not by the policy's key
+	ReasonBundle       = "bundle-only"          // refused: signed only in a format that is not read for keys
+	ReasonUnresolved   = "unresolved"           // refused: its tag could not be turned into a digest
+	ReasonDenied       = "registry-denied"      // refused: the cluster may not read the registry
+	ReasonUnreachable  = "registry-unreachable" // refused: the registry did not answer
+	ReasonPolicyBroken = "policy-broken"        // refused: a policy is about it, but is not in force
+	ReasonWebhookDown  = "webhook-down"         // refused: nobody is there to judge
+	ReasonOther        = "other"                // refused: in words that signgate does not know
+)
+
+// Meaning says a reason in a sentence.
+func Meaning(reason string) string {
+	switch reason {
+	case ReasonSigned:
+		return "it is signed by the policy's key"
+	case ReasonNotAsked:
+		return "nobody checks it: the namespace, the webhook or the policy lets it through"
+	case ReasonNotRunning:
+		return "it may run, but does not come to"
+	case ReasonNoPolicy:
+		return "no policy is about this image, and what no policy is about is refused"
+	case ReasonUnsigned:
+		return "it has no signature"
+	case ReasonWrongKey:
+		return "it is signed, but not by the policy's key"
+	case ReasonBundle:
+		return "it is signed only in the bundle format of cosign 3, which policies with a key do not read; sign it with `signgate sign`"
+	case ReasonUnresolved:
+		return "its tag could not be turned into a digest: no such image, or the registry cannot be read"
+	case ReasonDenied:
+		return "the cluster's account may not read this repository"
+	case ReasonUnreachable:
+		return "the registry did not answer the cluster"
+	case ReasonPolicyBroken:
+		return "a policy is about it but is not in force, so everything is refused"
+	case ReasonWebhookDown:
+		return "the policy controller does not answer, and without its answer all is refused"
+	}
+	return "the cluster refused it in words that signgate does not know"
+}
+
+// whyDenied reads a refusal. The words are policy-controller's own (v0.13.1), which
+// `design.md` lists; the particular stands before the general.
+func whyDenied(err error) (reason, words string) {
+	if err == nil {
+		return "", ""
+	}
+	words = strings.TrimSpace(problem.Clean(err.Error()))
+	has := func(signs ...string) bool {
+		for _, sign := range signs {
+			if strings.Contains(words, sign) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("failed calling webhook", "failed to call webhook"):
+		return ReasonWebhookDown, words
+	case !has(`admission webhook "` + policyWebhook + `" denied the request`):
+		return ReasonOther, words
+	case has("no matching policies"):
+		return ReasonNoPolicy, words
+	case has("must be an image digest"):
+		return ReasonUnresolved, words
+	case has("no matching signatures", "invalid signature when validating"):
+		return ReasonWrongKey, words
+	case has("no signatures found"):
+		return ReasonUnsigned, words
+	case has("DENIED", "UNAUTHORIZED", "Unauthenticated request", "403 Forbidden", "401 Unauthorized"):
+		return ReasonDenied, words
+	case has("TOOMANYREQUESTS", "429 Too Many", "dial tcp", "no such host", "i/o timeout", "connection refused", "connection reset",
+		"deadline exceeded", "TLS handshake", "x509:", "503 Service", "502 Bad", "500 Internal", "EOF", "proxyconnect"):
+		return ReasonUnreachable, words
+	}
+	return ReasonOther, words
+}
