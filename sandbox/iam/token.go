@@ -111,6 +111,10 @@ func (k *IAM) authenticate(token string) (Caller, error) {
 		k.mu.RLock()
 		a := k.state.Accounts[c.Unique]
 		dead := a == nil || a.Disabled || a.Deleted
+		if !dead { // accounts rest with their project
+			p := k.project(a.Project)
+			dead = p == nil || p.State != Active
+		}
 		k.mu.RUnlock()
 		if dead {
 			return Caller{}, errAccount
