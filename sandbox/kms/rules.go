@@ -69,11 +69,7 @@ func rules() []iam.Rule {
 	add(places+"ListLocations", "locations.list", false)
 	const operations = "/google.longrunning.Operations/"
 	add(operations+"GetOperation", "operations.get", false)
-	for _, m := range longrunningpb.Operations_ServiceDesc.Methods {
-		if m.MethodName != "GetOperation" {
-			add(operations+m.MethodName, "operations.get", true)
-		}
-	}
+	all = append(all, iam.Unserved(&longrunningpb.Operations_ServiceDesc, all, Host, "cloudkms.operations.get", "cloudkms.cryptoKeys.update")...)
 	for _, m := range iampb.IAMPolicy_ServiceDesc.Methods {
 		r := iam.Rule{Method: "/google.iam.v1.IAMPolicy/" + m.MethodName, API: Host, None: "the permission depends on the kind of the resource", Changes: m.MethodName == "SetIamPolicy"}
 		if m.MethodName == "TestIamPermissions" {
