@@ -60,7 +60,7 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	if err := refusal(plan, o.overwrite); err != nil {
 		return err
 	}
-	if err := a.agree(s, plan); err != nil {
+	if err := a.agree(ctx, s, plan); err != nil {
 		return err
 	}
 	defer a.stopSoftly(s)()
@@ -87,7 +87,7 @@ type said struct{ *problem.Problem }
 func (s said) Unwrap() error { return s.Problem }
 
 // agree asks whether to go on, unless that was said beforehand or nothing is to be done.
-func (a *app) agree(s *session, plan engine.Plan) error {
+func (a *app) agree(ctx context.Context, s *session, plan engine.Plan) error {
 	n := plan.Counts()
 	if a.yes || n[engine.Create]+n[engine.Update] == 0 {
 		return nil
@@ -95,12 +95,11 @@ func (a *app) agree(s *session, plan engine.Plan) error {
 	if cost, ok := steps.CostOf(s.Answers()); ok {
 		fmt.Fprintf(a.Err, "cost on Google Cloud: about $%.2f an hour, $%.0f a month (%s)\n", cost.Hourly, cost.Monthly, cost.Note)
 	}
-	fmt.Fprintf(a.Err, "apply this plan to project %s (%s)? [y/N] ", s.Answers().Project, s.store.Record().World)
-	if !a.confirmed() {
-		fmt.Fprintln(a.Err)
-		return usagef("not confirmed, nothing was changed; signgate apply --yes does not ask")
+	yes, err := a.ask(ctx, fmt.Sprintf("apply this plan to project %s (%s)?", s.Answers().Project, s.store.Record().World))
+	if err == nil && !yes {
+		err = usagef("not confirmed, nothing was changed; signgate apply --yes does not ask")
 	}
-	return nil
+	return err
 }
 
 // ended says how a run ended that has told of its failures itself.

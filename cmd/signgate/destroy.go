@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -29,15 +30,12 @@ func runDestroy(cmd *cobra.Command, a *app) error {
 		return err
 	}
 	a.owes = true
-	rec, err := state.Read(dir, name) // said before anything is opened: a damaged record stops here
+	_, err = state.Read(dir, name) // said before anything is opened: a damaged record stops here
 	if errors.Is(err, state.ErrNotFound) {
 		return noSetup(err)
 	}
 	if err != nil {
 		return err
-	}
-	if !begun(rec) {
-		fmt.Fprintf(a.Err, "signgate: setup %s has made nothing that is still there\n", name)
 	}
 	site, err := a.open(cmd.Context())
 	if err != nil {
@@ -53,7 +51,7 @@ func runDestroy(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := a.agreeToRemove(s); err != nil {
+	if err := a.agreeToRemove(cmd.Context(), s); err != nil {
 		return err
 	}
 	defer a.stopSoftly(s)()
@@ -65,7 +63,7 @@ func runDestroy(cmd *cobra.Command, a *app) error {
 }
 
 // agreeToRemove shows what goes and what stays, and asks unless that was said beforehand.
-func (a *app) agreeToRemove(s *session) error {
+func (a *app) agreeToRemove(ctx context.Context, s *session) error {
 	all := removals(s.store.Record())
 	goes := 0
 	for _, r := range all {
@@ -82,13 +80,15 @@ func (a *app) agreeToRemove(s *session) error {
 			fmt.Fprintf(a.Out, "  %-7s %s%s\n", word, r.Name, why)
 		}
 	}
+	if goes == 0 {
+		fmt.Fprintf(a.Err, "signgate: setup %s has made nothing that would be removed\n", s.Name())
+	}
 	if a.yes || goes == 0 {
 		return nil
 	}
-	fmt.Fprintf(a.Err, "remove these %d things from project %s (%s)? [y/N] ", goes, s.Answers().Project, s.store.Record().World)
-	if !a.confirmed() {
-		fmt.Fprintln(a.Err)
-		return usagef("not confirmed, nothing was removed; signgate destroy --yes does not ask")
+	yes, err := a.ask(ctx, fmt.Sprintf("remove these %d things from project %s (%s)?", goes, s.Answers().Project, s.store.Record().World))
+	if err == nil && !yes {
+		err = usagef("not confirmed, nothing was removed; signgate destroy --yes does not ask")
 	}
-	return nil
+	return err
 }

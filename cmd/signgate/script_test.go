@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -24,6 +25,8 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(root, "bin")
+	commands := scriptCommands()
+	maps.Copy(commands, setupCommands())
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -40,6 +43,6 @@ func TestScripts(t *testing.T) {
 			}
 			return false, os.ErrInvalid
 		},
-		Cmds: scriptCommands(),
+		Cmds: commands,
 	})
 }

@@ -30,7 +30,7 @@ func (a *app) newSession(ctx context.Context, s *site, store *state.Store) (*ses
 	if err := s.bind(ctx, store); err != nil {
 		return nil, err
 	}
-	list := steps.List(store.Record().Answers, s.clients, steps.Options{OutDir: store.Folder()})
+	list := steps.List(store.Record().Answers, s.clients, steps.Options{OutDir: store.Folder(), Chart: s.chart()})
 	return &session{app: a, site: s, store: store, steps: list}, nil
 }
 
@@ -174,6 +174,11 @@ func removals(rec state.Record) []tui.Removal {
 		all = append(all, r)
 	}
 	return all
+}
+
+// Try asks the cluster about any image.
+func (s *session) Try(ctx context.Context, image string) (engine.Verdict, error) {
+	return steps.Try(ctx, s.Answers(), s.site.clients, image)
 }
 
 // Close lets others work on the setup.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/signgate/signgate/assets"
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/state"
 )
 
@@ -44,6 +46,15 @@ func (a *app) open(ctx context.Context) (*site, error) {
 }
 
 func (s *site) Close() { s.clients.Close() }
+
+// chart is policy-controller's, by its digest: upstream's own, or the one that this world serves in its place.
+func (s *site) chart() kube.Chart {
+	if c := s.Chart; c != nil {
+		return kube.Chart{Repo: c.URL, Name: c.Name, Version: c.Version, Digest: c.Digest}
+	}
+	c := assets.PolicyController()
+	return kube.Chart{Repo: c.Repo, Name: c.Name, Version: c.Version, Digest: c.Digest}
+}
 
 // realWorld is Google Cloud, by way of the proxy and roots of the environment.
 func (a *app) realWorld() (world, error) {

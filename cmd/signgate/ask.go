@@ -1,0 +1,30 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strings"
+)
+
+// ask puts a question and takes a plain yes for one; anything else, and the end
+// of the input, is no. A context that ends while nobody answers ends the question.
+func (a *app) ask(ctx context.Context, question string) (bool, error) {
+	fmt.Fprint(a.Err, question+" [y/N] ")
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.In).ReadString('\n') // no line is no
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case word := <-answer:
+		if word == "y" || word == "Y" || word == "yes" {
+			return true, nil
+		}
+	case <-ctx.Done():
+		fmt.Fprintln(a.Err)
+		return false, ctx.Err()
+	}
+	fmt.Fprintln(a.Err)
+	return false, nil
+}

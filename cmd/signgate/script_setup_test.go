@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/signgate/signgate/sandbox/journal"
+)
+
+// setupCommands are what scripts about setups need besides testscript's own.
+func setupCommands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"changed": changed, "called": called, "jsonlines": jsonLines, "edit": edit, "await": await,
+	}
+}
+
+// calls are those that the sandbox of a state folder has on record.
+func calls(ts *testscript.TestScript, state string) []journal.Call {
+	data, err := os.ReadFile(ts.MkAbs(filepath.Join(state, "sandbox", "calls.jsonl")))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	ts.Check(err)
+	var all []journal.Call
+	ts.Check(journal.Read(bytes.NewReader(data), func(c journal.Call) bool {
+		all = append(all, c)
+		return true
+	}))
+	return all
+}
+
+// changed STATE: some call has changed something since the last time it was asked.
+func changed(ts *testscript.TestScript, neg bool, args []string) {
+	const before = "CHANGED_BEFORE"
+	seen, _ := strconv.Atoi(ts.Getenv(before))
+	n, last := 0, ""
+	for _, c := range calls(ts, args[0]) {
+		if c.Changes && c.Code == "OK" {
+			n, last = n+1, c.Method
+		}
+	}
+	if (n > seen) == neg {
+		ts.Fatalf("%d changing calls, %d before; the last is %s", n, seen, last)
+	}
+	ts.Setenv(before, strconv.Itoa(n))
+}
+
+// called STATE N METHOD: so many calls of a method succeeded.
+func called(ts *testscript.TestScript, _ bool, args []string) {
+	n := 0
+	for _, c := range calls(ts, args[0]) {
+		if strings.HasSuffix(c.Method, "/"+args[2]) && c.Code == "OK" {
+			n++
+		}
+	}
+	if strconv.Itoa(n) != args[1] {
+		ts.Fatalf("%s was called %d times, want %s", args[2], n, args[1])
+	}
+}
+
+// jsonlines FILE: each line is one JSON object, and the last is a summary.
+func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
+	var last struct {
+		Type    string
+		Summary *struct{ OK bool }
+	}
+	text := strings.TrimSpace(ts.ReadFile(args[0]))
+	for line := range strings.Lines(text) {
+		last.Type, last.Summary = "", nil
+		if err := json.Unmarshal([]byte(line), &last); err != nil {
+			ts.Fatalf("%v: %s", err, line)
+		}
+	}
+	if last.Type != "summary" || last.Summary == nil {
+		ts.Fatalf("the last line is no summary: %s", text[strings.LastIndex(text, "\n")+1:])
+	}
+}
+
+// edit FILE OLD NEW: replaces a text in a file, which must be there.
+func edit(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[1]) {
+		ts.Fatalf("%s holds no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
+}
+
+// await FILE TEXT: waits until a file has a text in it.
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	until(ts, func() bool {
+		data, err := os.ReadFile(ts.MkAbs(args[0]))
+		return err == nil && strings.Contains(string(data), args[1])
+	})
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/state"
+	"github.com/signgate/signgate/steps"
+)
+
+func newTry(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "try IMAGE",
+		GroupID: "setup",
+		Short:   "Ask the cluster whether it would admit an image, and why; exit code 3 if not",
+		Long: `Ask the cluster whether it would admit an image in the protected namespace, and why. It is
+a dry run on the server: nothing is created.`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error { return runTry(cmd, a, args[0]) },
+	}
+}
+
+func runTry(cmd *cobra.Command, a *app, image string) error {
+	dir, err := a.recordsDir()
+	if err != nil {
+		return err
+	}
+	name, err := a.existing(dir)
+	if err != nil {
+		return err
+	}
+	rec, err := state.Read(dir, name)
+	if errors.Is(err, state.ErrNotFound) {
+		return noSetup(err)
+	}
+	if err != nil {
+		return err
+	}
+	site, err := a.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer site.Close()
+	site.clients.BillTo(rec.Answers.Project)
+	v, err := steps.Try(cmd.Context(), rec.Answers, site.clients, image)
+	if err != nil {
+		return err
+	}
+	a.printer().emit(engine.Event{Type: engine.TypeVerdict, Verdict: &v})
+	if v.Actual != steps.Admitted {
+		return codeError(exitDiffers)
+	}
+	return nil
+}
