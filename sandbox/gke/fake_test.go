@@ -2,10 +2,16 @@ package gke
 
 import (
 	"bufio"
+	"crypto"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -13,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestMain lets this test's own binary stand in for signgate-cluster: it speaks the
@@ -60,6 +67,12 @@ func fakeCluster(file string) {
 	if err != nil {
 		os.Exit(1)
 	}
+	if c.Name == "tls" {
+		go serveTLS(l, c)
+		say(event{Stage: "ready", APIServer: l.Addr().String()})
+		<-term
+		return
+	}
 	var child *exec.Cmd
 	if strings.HasPrefix(c.Name, "stubborn") {
 		signal.Ignore(syscall.SIGTERM)
@@ -101,6 +114,25 @@ func fakeCluster(file string) {
 	case <-term:
 	case <-gone:
 	}
+}
+
+// serveTLS answers over HTTPS, with a certificate of the cluster's CA for its endpoint.
+func serveTLS(l net.Listener, c config) {
+	ca, err := tls.LoadX509KeyPair(c.CACert, c.CAKey)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.ParseIP(c.Endpoint)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, ca.Leaf, ca.PrivateKey.(crypto.Signer).Public(), ca.PrivateKey)
+	if err != nil {
+		panic(err)
+	}
+	server := &http.Server{TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: ca.PrivateKey}}},
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+			fmt.Fprintf(w, `{"message":"%s %s %s %.5s"}`, c.Name, r.Method, r.URL.Path, token)
+		})}
+	server.ServeTLS(l, "", "")
 }
 
 func say(e event) {
