@@ -89,7 +89,7 @@ func (o *oauth) token(w http.ResponseWriter, r *http.Request) {
 	case grant == "":
 		tokenError(w, http.StatusBadRequest, "invalid_request", "Required parameter is missing: grant_type")
 	case grant == "urn:ietf:params:oauth:grant-type:jwt-bearer":
-		tokenError(w, http.StatusBadRequest, "invalid_grant", "Invalid JWT Signature.") // no account has a key
+		member, code = o.assertion(w, r)
 	case grant != "refresh_token":
 		tokenError(w, http.StatusBadRequest, "unsupported_grant_type", "Invalid grant_type: "+printable(grant))
 	case r.PostForm.Get("refresh_token") == "":
@@ -121,6 +121,31 @@ func (o *oauth) token(w http.ResponseWriter, r *http.Request) {
 			"access_token": token, "expires_in": int(tokenLife/time.Second) - 1, "scope": strings.Join(scopes, " "), "token_type": "Bearer",
 		})
 	}
+}
+
+// assertion exchanges what a service account has signed for an access token (RFC 7523).
+func (o *oauth) assertion(w http.ResponseWriter, r *http.Request) (member, code string) {
+	a, ok := o.iam.Assertion(r.PostForm.Get("assertion"))
+	switch {
+	case !ok:
+		tokenError(w, http.StatusBadRequest, "invalid_grant", "Invalid JWT Signature.")
+		return "", "Unauthenticated"
+	case !o.iam.Fresh(a):
+		tokenError(w, http.StatusBadRequest, "invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.")
+		return a.Member(), "Unauthenticated"
+	case !slices.Contains([]string{"https://oauth2.googleapis.com/token", "https://www.googleapis.com/oauth2/v4/token", "https://accounts.google.com/o/oauth2/token"}, a.Audience):
+		tokenError(w, http.StatusBadRequest, "invalid_grant", "Invalid JWT: Failed audience check. The right audience is https://oauth2.googleapis.com/token")
+		return a.Member(), "Unauthenticated"
+	case a.Subject != "" && a.Subject != a.Issuer:
+		tokenError(w, http.StatusUnauthorized, "unauthorized_client", "Client is unauthorized to retrieve access tokens using this method, or client not authorized for any of the scopes requested.")
+		return a.Member(), "PermissionDenied"
+	case strings.TrimSpace(a.Scope) == "":
+		tokenError(w, http.StatusBadRequest, "invalid_scope", "Invalid OAuth scope or ID token audience provided.")
+		return a.Member(), "InvalidArgument"
+	}
+	token, _ := o.iam.Mint(a.Member(), strings.Fields(a.Scope), tokenLife)
+	writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "expires_in": int(tokenLife/time.Second) - 1, "token_type": "Bearer"})
+	return a.Member(), "OK"
 }
 
 // revoke cannot be honest and kind at once: tokens are sealed, not listed.

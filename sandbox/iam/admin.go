@@ -286,22 +286,6 @@ func (a *admin) TestIamPermissions(ctx context.Context, req *iampb.TestIamPermis
 	return a.iam.TestIamPermissions(FromContext(ctx), req)
 }
 
-// ListServiceAccountKeys lists none: no key leaves the sandbox, and what an account's
-// workloads hold are tokens.
-func (a *admin) ListServiceAccountKeys(_ context.Context, req *adminpb.ListServiceAccountKeysRequest) (*adminpb.ListServiceAccountKeysResponse, error) {
-	if _, err := a.get(req.GetName()); err != nil {
-		return nil, err
-	}
-	return &adminpb.ListServiceAccountKeysResponse{}, nil
-}
-
-func (a *admin) GetServiceAccountKey(_ context.Context, req *adminpb.GetServiceAccountKeyRequest) (*adminpb.ServiceAccountKey, error) {
-	if _, err := a.get(req.GetName()); err != nil {
-		return nil, err
-	}
-	return nil, status.Error(codes.NotFound, "Service account key does not exist.")
-}
-
 // ServiceAccounts are the living ones of a project, by e-mail address.
 func (k *IAM) ServiceAccounts(project string) []ServiceAccount {
 	k.mu.RLock()

@@ -29,11 +29,11 @@ func (k *IAM) adminRules() []Rule {
 
 		{Method: service + "ListServiceAccountKeys", Permission: keys + "list"},
 		{Method: service + "GetServiceAccountKey", Permission: keys + "get"},
-		{Method: service + "CreateServiceAccountKey", Permission: keys + "create", Changes: true, Unserved: true},
-		{Method: service + "UploadServiceAccountKey", Permission: keys + "create", Changes: true, Unserved: true},
-		{Method: service + "DeleteServiceAccountKey", Permission: keys + "delete", Changes: true, Unserved: true},
-		{Method: service + "DisableServiceAccountKey", Permission: keys + "disable", Changes: true, Unserved: true},
-		{Method: service + "EnableServiceAccountKey", Permission: keys + "enable", Changes: true, Unserved: true},
+		{Method: service + "CreateServiceAccountKey", Permission: keys + "create", Changes: true},
+		{Method: service + "UploadServiceAccountKey", Permission: keys + "create", Changes: true},
+		{Method: service + "DeleteServiceAccountKey", Permission: keys + "delete", Changes: true},
+		{Method: service + "DisableServiceAccountKey", Permission: keys + "disable", Changes: true},
+		{Method: service + "EnableServiceAccountKey", Permission: keys + "enable", Changes: true},
 		{Method: service + "SignBlob", Permission: accounts + "signBlob", Unserved: true},
 		{Method: service + "SignJwt", Permission: accounts + "signJwt", Unserved: true},
 

@@ -24,7 +24,8 @@ func (k *IAM) Known(email string) bool {
 }
 
 func (k *IAM) known(a *ServiceAccount) bool {
-	return !k.clock().Before(a.Created.Add(k.slow.Load().NewAccount))
+	wait := k.slow.Load().NewAccount
+	return wait == 0 || !k.clock().Before(a.Created.Add(wait))
 }
 
 // coming is what a policy will give from a time on.

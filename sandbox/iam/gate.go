@@ -227,7 +227,7 @@ func (p *pass) admit(req any) error {
 // cover the method, does the caller hold the permission.
 func (p *pass) decide() error {
 	service, short := p.service(), strings.ReplaceAll(strings.TrimPrefix(p.method, "/"), "/", ".")
-	caller, why := p.iam.authenticate(p.token)
+	caller, why := p.iam.authenticate(p.token, p.host)
 	if why != nil {
 		return unauthenticated(why, service, short)
 	}

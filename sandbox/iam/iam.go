@@ -61,8 +61,9 @@ type state struct {
 	Organization  Organization               `json:"organization"`
 	Projects      map[string]*Project        `json:"projects"` // by id
 	Billing       map[string]*BillingAccount `json:"billingAccounts"`
-	Accounts      map[string]*ServiceAccount `json:"serviceAccounts"` // by unique id, deleted ones too
-	Policies      map[string]*policy         `json:"policies"`        // by resource
+	Accounts      map[string]*ServiceAccount `json:"serviceAccounts"`              // by unique id, deleted ones too
+	Keys          map[string]*accountKey     `json:"serviceAccountKeys,omitempty"` // by id
+	Policies      map[string]*policy         `json:"policies"`                     // by resource
 	Roles         map[string]*customRole     `json:"customRoles,omitempty"`
 	IdentityPools map[string]bool            `json:"identityPools"` // "P.svc.id.goog"
 	Operations    map[string]*operation      `json:"operations"`    // by name

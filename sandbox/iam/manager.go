@@ -114,6 +114,9 @@ func (s *projects) CreateProject(ctx context.Context, req *resourcemanagerpb.Cre
 		}
 		p := newProject(want.GetProjectId(), name, parent, k.apis.initial(), k.clock().Add(k.latency.CreateProject))
 		p.Labels = maps.Clone(want.GetLabels())
+		if k.latency.CreateProject > 0 {
+			p.Ready = p.Created
+		}
 		meta := &resourcemanagerpb.CreateProjectMetadata{CreateTime: stamp(p.Created), Gettable: true, Ready: true}
 		var err error
 		if op, err = k.begin(st, "operations/cp."+digits(19), p.ID, k.latency.CreateProject, meta, p.copy().Proto()); err != nil {

@@ -26,6 +26,7 @@ type Project struct {
 	Labels         map[string]string
 	Enabled        []string             // APIs, sorted
 	Since          map[string]time.Time // from when an API that was switched on works
+	Ready          time.Time            // when it was made, if that took its time
 	Created        time.Time
 	Updated        time.Time
 	Deleted        time.Time
@@ -50,7 +51,7 @@ func (k *IAM) project(idOrNumber string) *Project {
 		idOrNumber = id
 	}
 	p := k.state.Projects[idOrNumber]
-	if p != nil && k.clock().Before(p.Created) { // it is being made
+	if p != nil && k.clock().Before(p.Ready) { // it is being made
 		return nil
 	}
 	return p
@@ -97,10 +98,11 @@ func (k *IAM) works(p Project, api string) bool {
 	return !ok || !k.clock().Before(since.Add(k.slow.Load().EnableService))
 }
 
-// switchOn adds APIs, those that are new to work from a time on.
+// switchOn adds APIs, those that are new to work from a time on (zero: at once, whatever
+// clocks do).
 func (p *Project) switchOn(apis []string, from time.Time) {
 	for _, a := range apis {
-		if !slices.Contains(p.Enabled, a) {
+		if !slices.Contains(p.Enabled, a) && !from.IsZero() {
 			if p.Since == nil {
 				p.Since = map[string]time.Time{}
 			}

@@ -88,16 +88,19 @@ var (
 // Authenticate tells who holds an access token. The error is the gRPC status
 // UNAUTHENTICATED, in Google's words.
 func (k *IAM) Authenticate(token string) (Caller, error) {
-	c, err := k.authenticate(token)
+	c, err := k.authenticate(token, "")
 	if err != nil {
 		return Caller{}, unauthenticated(err, "", "")
 	}
 	return c, nil
 }
 
-func (k *IAM) authenticate(token string) (Caller, error) {
+func (k *IAM) authenticate(token, host string) (Caller, error) {
 	if token == "" {
 		return Caller{}, errMissing
+	}
+	if strings.Count(token, ".") == 2 && !strings.HasPrefix(token, tokenPrefix) {
+		return k.signedBySelf(token, host)
 	}
 	c, ok := k.seal.open(token)
 	if !ok {
@@ -108,19 +111,25 @@ func (k *IAM) authenticate(token string) (Caller, error) {
 	}
 	caller := Caller{Email: memberEmail(c.Member), Member: c.Member, Scopes: c.Scopes}
 	if c.Unique != "" {
-		k.mu.RLock()
-		a := k.state.Accounts[c.Unique]
-		dead := a == nil || a.Disabled || a.Deleted
-		if !dead { // accounts rest with their project
-			p := k.project(a.Project)
-			dead = p == nil || p.State != Active
-		}
-		k.mu.RUnlock()
-		if dead {
-			return Caller{}, errAccount
+		if err := k.alive(c.Unique); err != nil {
+			return Caller{}, err
 		}
 	}
 	return caller, nil
+}
+
+// alive refuses an account that is gone or switched off, or whose project is: they rest together.
+func (k *IAM) alive(unique string) error {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	a := k.state.Accounts[unique]
+	if a == nil || a.Disabled || a.Deleted {
+		return errAccount
+	}
+	if p := k.project(a.Project); p == nil || p.State != Active {
+		return errAccount
+	}
+	return nil
 }
 
 // memberEmail is the address in a member's name; "" where it has none.

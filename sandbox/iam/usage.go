@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"cloud.google.com/go/serviceusage/apiv1/serviceusagepb"
@@ -193,7 +194,11 @@ func (u *usage) enable(name string, apis []string, metadata proto.Message, answe
 	err = k.change(func(s *state) error {
 		p := k.project(p.ID)
 		next := p.copy()
-		next.switchOn(k.apis.closure(apis), k.clock().Add(k.latency.EnableService))
+		var from time.Time
+		if k.latency.EnableService > 0 || k.slow.Load().EnableService > 0 {
+			from = k.clock().Add(k.latency.EnableService)
+		}
+		next.switchOn(k.apis.closure(apis), from)
 		begun, err := k.begin(s, "operations/acat."+opaque(), p.ID, k.latency.EnableService, metadata, answer(list))
 		if err != nil {
 			return err
