@@ -67,12 +67,6 @@ func fakeCluster(file string) {
 	if err != nil {
 		os.Exit(1)
 	}
-	if c.Name == "tls" {
-		go serveTLS(l, c)
-		say(event{Stage: "ready", APIServer: l.Addr().String()})
-		<-term
-		return
-	}
 	var child *exec.Cmd
 	if strings.HasPrefix(c.Name, "stubborn") {
 		signal.Ignore(syscall.SIGTERM)
@@ -82,22 +76,15 @@ func fakeCluster(file string) {
 	}
 	fmt.Println("a line that is no event")
 	say(event{Stage: "ready", APIServer: l.Addr().String(), Egress: filepath.Join(c.Dir, "egress.sock")})
+	secure := make(handedOver)
+	go serveTLS(secure, c)
 	go func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			line, _ := bufio.NewReader(conn).ReadString('\n')
-			switch strings.TrimSpace(line) {
-			case "die":
-				os.Exit(7)
-			case "die for good":
-				os.WriteFile(filepath.Join(c.Dir, "dead"), nil, 0o600)
-				os.Exit(7)
-			}
-			fmt.Fprintf(conn, "%s %d\n", c.Name, len(c.Nodes))
-			conn.Close()
+			go c.answer(conn, secure)
 		}
 	}()
 	if _, err := os.Stat(filepath.Join(c.Dir, "dead")); err == nil {
@@ -116,7 +103,41 @@ func fakeCluster(file string) {
 	}
 }
 
+// answer takes a line, or hands over what begins as TLS does.
+func (c config) answer(conn net.Conn, secure handedOver) {
+	in := bufio.NewReader(conn)
+	if first, err := in.Peek(1); err == nil && first[0] == 0x16 {
+		secure <- eager{conn, in}
+		return
+	}
+	line, _ := in.ReadString('\n')
+	switch strings.TrimSpace(line) {
+	case "die":
+		os.Exit(7)
+	case "die for good":
+		os.WriteFile(filepath.Join(c.Dir, "dead"), nil, 0o600)
+		os.Exit(7)
+	}
+	fmt.Fprintf(conn, "%s %d\n", c.Name, len(c.Nodes))
+	conn.Close()
+}
+
+// handedOver is a listener of connections that come from another one.
+type handedOver chan net.Conn
+
+func (h handedOver) Accept() (net.Conn, error) { return <-h, nil }
+func (h handedOver) Close() error              { return nil }
+func (h handedOver) Addr() net.Addr            { return &net.TCPAddr{} }
+
+type eager struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+func (e eager) Read(b []byte) (int, error) { return e.in.Read(b) }
+
 // serveTLS answers over HTTPS, with a certificate of the cluster's CA for its endpoint.
+// What clients with a certificate delete is noted in the file "deleted".
 func serveTLS(l net.Listener, c config) {
 	ca, err := tls.LoadX509KeyPair(c.CACert, c.CAKey)
 	if err != nil {
@@ -127,8 +148,15 @@ func serveTLS(l net.Listener, c config) {
 	if err != nil {
 		panic(err)
 	}
-	server := &http.Server{TLSConfig: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: ca.PrivateKey}}},
+	clients := x509.NewCertPool()
+	clients.AddCert(ca.Leaf)
+	server := &http.Server{TLSConfig: &tls.Config{ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: clients, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: ca.PrivateKey}}},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodDelete && len(r.TLS.VerifiedChains) > 0 && r.TLS.PeerCertificates[0].Subject.Organization[0] == "system:masters" {
+				deleted, _ := os.OpenFile(filepath.Join(c.Dir, "deleted"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+				fmt.Fprintln(deleted, r.URL.Path)
+				deleted.Close()
+			}
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 			fmt.Fprintf(w, `{"message":"%s %s %s %.5s"}`, c.Name, r.Method, r.URL.Path, token)
 		})}

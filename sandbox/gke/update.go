@@ -62,6 +62,7 @@ func (s *Service) carryOut(c, next *cluster, op *operation, restart bool) {
 		return
 	}
 	var k *keeper
+	gone := without(c.Nodes, next.Nodes)
 	s.settle(func() {
 		next.pb.Status = c.pb.GetStatus()
 		*c = *next
@@ -77,6 +78,9 @@ func (s *Service) carryOut(c, next *cluster, op *operation, restart bool) {
 	}
 	err := k.restart(s.ctx)
 	if err == nil {
+		err = s.retire(s.ctx, next, gone)
+	}
+	if err == nil {
 		err = s.rest(op.pace.left(time.Now()))
 	}
 	if s.ctx.Err() != nil {
@@ -89,7 +93,7 @@ func (s *Service) carryOut(c, next *cluster, op *operation, restart bool) {
 			}
 		}
 		if err != nil {
-			err = status.Errorf(codes.Internal, "Cluster %s did not come up again: %v.", c.pb.GetName(), err)
+			err = status.Errorf(codes.Internal, "Cluster %s is not as it was asked for: %v.", c.pb.GetName(), err)
 		}
 		s.finish(op, err)
 	})

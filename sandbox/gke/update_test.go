@@ -2,6 +2,8 @@ package gke
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -177,6 +179,11 @@ func TestNodePools(t *testing.T) {
 		Taints: &containerpb.NodeTaints{Taints: []*containerpb.NodeTaint{{Key: "k", Value: "v", Effect: containerpb.NodeTaint_NO_SCHEDULE}}}}))
 	do(w.DeleteNodePool(w.ctx, &containerpb.DeleteNodePoolRequest{Name: cluster + "/nodePools/default-pool"}))
 	nodes("one 1")
+	deleted, err := os.ReadFile(filepath.Join(w.folder(w.get(t, zone, "one").GetId()), "deleted"))
+	check(t, err)
+	if n := strings.Count(string(deleted), "/api/v1/nodes/gke-one-more-"); n != 3 || strings.Count(string(deleted), "/api/v1/nodes/gke-one-default-pool-") != 1 {
+		t.Errorf("nodes taken out of the cluster:\n%s", deleted)
+	}
 	list, err := w.ListNodePools(w.ctx, &containerpb.ListNodePoolsRequest{Parent: cluster})
 	check(t, err)
 	if len(list.GetNodePools()) != 1 || len(list.GetNodePools()[0].GetConfig().GetTaints()) != 1 || w.get(t, zone, "one").GetNodeConfig() != nil {
