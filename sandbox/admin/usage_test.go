@@ -82,7 +82,7 @@ func TestEnable(t *testing.T) {
 		t.Errorf("switched on again: %v", op)
 	}
 	_, err = longrunningpb.NewOperationsClient(w.conn(iam.Usage)).GetOperation(w.as(iam.Owner), &longrunningpb.GetOperationRequest{Name: op.GetName()})
-	refused(t, err, codes.InvalidArgument, "", "")
+	refused(t, err, codes.PermissionDenied, "", "")
 }
 
 // What costs needs an account that pays; nothing of a batch is switched on without.
@@ -144,6 +144,14 @@ func TestDisable(t *testing.T) {
 	if slices.Contains(on, compute) || slices.Contains(on, gke) || !slices.Contains(on, kms) {
 		t.Errorf("on: %q", on)
 	}
+	w.check(w.iam.Enable("acme-demo", iam.Admin))
+	w.account("worker")
+	lately := &serviceusagepb.DisableServiceRequest{Name: "projects/acme-demo/services/" + iam.Admin, CheckIfServiceHasUsage: serviceusagepb.DisableServiceRequest_CHECK}
+	_, err = w.usage().DisableService(w.as(iam.Owner), lately)
+	refused(t, err, codes.FailedPrecondition, "The service "+iam.Admin+" has usage in the last 30 days.", "COMMON_SU_SERVICE_HAS_USAGE")
+	w.pass(31 * 24 * time.Hour)
+	_, err = w.usage().DisableService(w.as(iam.Owner), lately)
+	w.check(err)
 	got, err := w.usage().BatchGetServices(w.as(iam.Viewer), &serviceusagepb.BatchGetServicesRequest{Parent: "projects/acme-demo",
 		Names: []string{"projects/acme-demo/services/" + gke, "projects/acme-demo/services/" + kms}})
 	w.check(err)

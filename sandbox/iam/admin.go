@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/iam/admin/apiv1/adminpb"
-	"cloud.google.com/go/iam/apiv1/iampb"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -263,27 +262,6 @@ func (k *IAM) movePolicy(s *state, from, to string) {
 		delete(s.Policies, from)
 		delete(k.grants, from)
 	}
-}
-
-func (a *admin) GetIamPolicy(_ context.Context, req *iampb.GetIamPolicyRequest) (*iampb.Policy, error) {
-	if _, err := a.get(req.GetResource()); err != nil {
-		return nil, err
-	}
-	return a.iam.GetIamPolicy(req)
-}
-
-func (a *admin) SetIamPolicy(_ context.Context, req *iampb.SetIamPolicyRequest) (*iampb.Policy, error) {
-	if _, err := a.get(req.GetResource()); err != nil {
-		return nil, err
-	}
-	return a.iam.SetIamPolicy(req)
-}
-
-func (a *admin) TestIamPermissions(ctx context.Context, req *iampb.TestIamPermissionsRequest) (*iampb.TestIamPermissionsResponse, error) {
-	if _, err := a.get(req.GetResource()); err != nil {
-		return nil, err
-	}
-	return a.iam.TestIamPermissions(FromContext(ctx), req)
 }
 
 // ServiceAccounts are the living ones of a project, by e-mail address.

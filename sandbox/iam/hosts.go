@@ -27,10 +27,10 @@ const (
 // Servers makes the servers of these hosts, by host name.
 func (k *IAM) Servers() (map[string]*grpc.Server, error) {
 	servers := map[string]*grpc.Server{}
-	for host, make := range map[string]func() (*grpc.Server, error){
+	for host, build := range map[string]func() (*grpc.Server, error){
 		Manager: k.managerServer, Billing: k.billingServer, Usage: k.usageServer, Admin: k.adminServer, Credentials: k.credentialsServer,
 	} {
-		srv, err := make()
+		srv, err := build()
 		if err != nil {
 			return nil, err
 		}

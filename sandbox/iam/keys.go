@@ -115,12 +115,12 @@ func (a *admin) GetServiceAccountKey(_ context.Context, req *adminpb.GetServiceA
 }
 
 // keep adds a key to an account.
-func (a *admin) keep(name string, make func(ServiceAccount) (*accountKey, error)) (*adminpb.ServiceAccountKey, error) {
+func (a *admin) keep(name string, produce func(ServiceAccount) (*accountKey, error)) (*adminpb.ServiceAccountKey, error) {
 	found, err := a.get(name)
 	if err != nil {
 		return nil, err
 	}
-	key, err := make(found) // takes its time: not under the lock
+	key, err := produce(found) // takes its time: not under the lock
 	if err != nil {
 		return nil, err
 	}

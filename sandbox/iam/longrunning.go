@@ -22,7 +22,7 @@ func (k *IAM) ManagerOperations() longrunningpb.OperationsServer {
 
 func (o *operations) GetOperation(ctx context.Context, req *longrunningpb.GetOperationRequest) (*longrunningpb.Operation, error) {
 	if req.GetName() == nothingToDo {
-		return nil, badRequest() // it was done before it began: there is nothing to look up
+		return nil, CallerDenied("", "") // it was done before it began: nobody can look it up
 	}
 	op, err := o.iam.operation(req.GetName())
 	if err != nil {

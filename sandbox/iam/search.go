@@ -6,12 +6,16 @@ import (
 )
 
 // SearchProjects are the projects that the caller may get and that a query of Resource
-// Manager names: "name:how* labels.color:red state:ACTIVE". Version 3 of the API takes
-// a project for which any of the terms holds, version 1 one for which all do.
+// Manager names: "name:how* labels.color:red state:ACTIVE". Where it does not say AND
+// or OR, version 3 of the API takes a project for which any of the terms holds, version
+// 1 one for which all do.
 func (k *IAM) SearchProjects(c Caller, query string, anyOf bool) ([]Project, error) {
-	terms, err := parseQuery(query)
+	terms, joined, err := parseQuery(query)
 	if err != nil {
 		return nil, err
+	}
+	if joined != "" {
+		anyOf = joined == "OR"
 	}
 	var found []Project
 	for _, p := range k.Projects() {
@@ -29,14 +33,17 @@ type term struct {
 
 type query []term
 
-// parseQuery reads terms "field:value" and "field=value", with AND, OR and NOT as
-// words: the first two change nothing, since the version of the API says how terms are joined.
-func parseQuery(text string) (query, error) {
-	var q query
+// parseQuery reads terms "field:value" and "field=value", and how they are joined:
+// "AND", "OR" or "" where it is not said. Both in one query are more than it understands.
+func parseQuery(text string) (q query, joined string, err error) {
 	not := false
 	for _, word := range words(text) {
 		switch word {
 		case "AND", "OR":
+			if joined != "" && joined != word {
+				return nil, "", badRequest()
+			}
+			joined = word
 			continue
 		case "NOT":
 			not = true
@@ -47,12 +54,12 @@ func parseQuery(text string) (query, error) {
 		}
 		i := strings.IndexAny(word, ":=")
 		if i <= 0 || i == len(word)-1 {
-			return nil, badRequest()
+			return nil, "", badRequest()
 		}
 		q = append(q, term{field: strings.ToLower(word[:i]), value: strings.ToLower(strings.Trim(word[i+1:], `"`)), not: not})
 		not = false
 	}
-	return q, nil
+	return q, joined, nil
 }
 
 // words splits at blanks and parentheses outside quotation marks.

@@ -21,7 +21,9 @@ func TestSearch(t *testing.T) {
 		{"", []string{"acme-demo", "acme-staging", "acme-tools"}, []string{"acme-demo", "acme-staging", "acme-tools"}},
 		{"labels.env:test", []string{"acme-demo", "acme-tools"}, []string{"acme-demo", "acme-tools"}},
 		{"labels.env:test labels.team:red", []string{"acme-demo", "acme-tools"}, []string{"acme-demo"}},
-		{"labels.env:*  AND NOT labels.team:*", []string{"acme-demo", "acme-staging", "acme-tools"}, []string{"acme-tools"}},
+		{"labels.env:*  AND NOT labels.team:*", []string{"acme-tools"}, []string{"acme-tools"}},
+		{"labels.env:* -labels.team:*", []string{"acme-demo", "acme-staging", "acme-tools"}, []string{"acme-tools"}},
+		{"id:acme-demo OR id:acme-tools", []string{"acme-demo", "acme-tools"}, []string{"acme-demo", "acme-tools"}},
 		{"name:staging", []string{"acme-staging"}, []string{"acme-staging"}},
 		{`NAME="Acme Tools"`, []string{"acme-tools"}, []string{"acme-tools"}},
 		{"parent:folders/123", []string{"acme-staging"}, []string{"acme-staging"}},
@@ -44,7 +46,7 @@ func TestSearch(t *testing.T) {
 			}
 		}
 	}
-	for _, wrong := range []string{"state", ":ACTIVE", "state:", "just words"} {
+	for _, wrong := range []string{"state", ":ACTIVE", "state:", "just words", "id:a AND id:b OR id:c"} {
 		if _, err := k.SearchProjects(owner, wrong, true); err == nil {
 			t.Errorf("%q is taken for a query", wrong)
 		}

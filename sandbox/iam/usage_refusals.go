@@ -81,6 +81,14 @@ func needed(name string, by []string) error {
 		&errdetails.ErrorInfo{Reason: "COMMON_SU_SERVICE_HAS_DEPENDENT_SERVICES", Domain: Usage, Metadata: map[string]string{"service_name": name, "services": list}})
 }
 
+// inUse is the refusal to switch off what was called lately.
+func inUse(name string) error {
+	return usageFailure(codes.FailedPrecondition,
+		"The service "+name+" has usage in the last 30 days. Please specify check_if_service_has_usage=SKIP if you want to proceed with disabling the service.",
+		googleapis, "?error_code=100002&service_name="+url.QueryEscape(name),
+		&errdetails.ErrorInfo{Reason: "COMMON_SU_SERVICE_HAS_USAGE", Domain: Usage, Metadata: map[string]string{"service_name": name}})
+}
+
 // badNames is the refusal of a request for no APIs, or for too many.
 func badNames(reason, message string) error {
 	return failure(codes.InvalidArgument, message, &errdetails.ErrorInfo{Reason: reason, Domain: Usage})
