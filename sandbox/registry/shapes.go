@@ -71,3 +71,6 @@ func isComponent(s string) bool {
 		}
 	}
 }
+
+// IsTag says whether a text can be a tag.
+func IsTag(s string) bool { return isTag(s) }

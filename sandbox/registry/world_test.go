@@ -36,6 +36,7 @@ type world struct {
 	journal *journal.Journal
 	api     *artifacts.Service
 	store   *registry.Store
+	client  *http.Client
 }
 
 type served interface {
@@ -81,6 +82,7 @@ func start(t testing.TB, dir string, o registry.Options) *world {
 		store.Close()
 	})
 	w := &world{Front: f, iam: k, journal: j, api: api, store: store}
+	w.client = &http.Client{Transport: w.transport()}
 	w.create(t, "containers", false)
 	return w
 }
