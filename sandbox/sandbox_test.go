@@ -24,16 +24,6 @@ func start(t testing.TB, o sandbox.Options) *sandbox.Sandbox {
 	return s
 }
 
-func BenchmarkStart(b *testing.B) {
-	for b.Loop() {
-		s, err := sandbox.Start(context.Background(), sandbox.Options{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		s.Close()
-	}
-}
-
 func TestTemporary(t *testing.T) {
 	s := start(t, sandbox.Options{})
 	path := s.Credentials(iam.Owner)

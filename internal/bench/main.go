@@ -35,6 +35,7 @@ func rows() []row {
 		{"start", (*bench).start},
 		{"inits", (*bench).inits},
 		{"engine", (*bench).engine},
+		{"sandbox", (*bench).sandbox},
 		{"flow", (*bench).flow},
 		{"footprint", (*bench).footprint},
 		{"sign", (*bench).sign},
