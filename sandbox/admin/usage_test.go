@@ -62,6 +62,8 @@ func TestEnable(t *testing.T) {
 	if op.GetDone() || slices.Contains(w.enabled("acme-demo"), kms) || w.iam.Enabled("acme-demo", kms) {
 		t.Error("an API is on before its time")
 	}
+	_, err = w.usage().EnableService(w.as(iam.Owner), &serviceusagepb.EnableServiceRequest{Name: "projects/acme-demo/services/" + iam.Admin})
+	refused(t, err, codes.FailedPrecondition, "Another activation or deactivation is in progress", "")
 	w.pass(5 * time.Second)
 	op, err = longrunningpb.NewOperationsClient(w.conn(iam.Usage)).GetOperation(w.as(iam.Owner), &longrunningpb.GetOperationRequest{Name: op.GetName()})
 	w.check(err)

@@ -89,6 +89,16 @@ func (k *IAM) on(p Project, api string) bool {
 	return slices.Contains(p.Enabled, api) && !k.clock().Before(p.Since[api])
 }
 
+// busy says whether an operation that switches APIs on is under way.
+func (k *IAM) busy(p *Project) bool {
+	for _, from := range p.Since {
+		if k.clock().Before(from) {
+			return true
+		}
+	}
+	return false
+}
+
 // works says whether an API that is on answers.
 func (k *IAM) works(p Project, api string) bool {
 	if !slices.Contains(p.Enabled, api) {

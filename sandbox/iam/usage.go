@@ -193,6 +193,9 @@ func (u *usage) enable(name string, apis []string, metadata proto.Message, answe
 	var op *longrunningpb.Operation
 	err = k.change(func(s *state) error {
 		p := k.project(p.ID)
+		if k.busy(p) {
+			return busy()
+		}
 		next := p.copy()
 		var from time.Time
 		if k.latency.EnableService > 0 || k.slow.Load().EnableService > 0 {

@@ -45,6 +45,9 @@ func (u *usage) DisableService(_ context.Context, req *serviceusagepb.DisableSer
 	var op *longrunningpb.Operation
 	err = k.change(func(s *state) error {
 		p := k.project(p.ID)
+		if k.busy(p) {
+			return busy()
+		}
 		next := p.copy()
 		next.Enabled = slices.DeleteFunc(next.Enabled, func(a string) bool { return a == name || slices.Contains(dependents, a) })
 		begun, err := k.begin(s, "operations/acat."+opaque(), p.ID, k.latency.EnableService, &emptypb.Empty{}, off)

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Service Usage ends its refusals with a token for Google's support, and says its
@@ -87,6 +88,11 @@ func inUse(name string) error {
 		"The service "+name+" has usage in the last 30 days. Please specify check_if_service_has_usage=SKIP if you want to proceed with disabling the service.",
 		googleapis, "?error_code=100002&service_name="+url.QueryEscape(name),
 		&errdetails.ErrorInfo{Reason: "COMMON_SU_SERVICE_HAS_USAGE", Domain: Usage, Metadata: map[string]string{"service_name": name}})
+}
+
+// busy is the refusal of a second operation in a project.
+func busy() error {
+	return status.Error(codes.FailedPrecondition, "Another activation or deactivation is in progress for the project. Please retry when it is done.")
 }
 
 // badNames is the refusal of a request for no APIs, or for too many.
