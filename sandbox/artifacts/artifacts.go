@@ -79,7 +79,7 @@ func (s *Service) Handlers() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	s.servers = append(s.servers, srv)
-	return map[string]http.Handler{Host: h}, nil
+	return map[string]http.Handler{Host: named(h)}, nil
 }
 
 func bindings() []*annotations.HttpRule {

@@ -32,10 +32,10 @@ func (s *Service) look(name string) (inside, error) {
 		return inside{}, err
 	}
 	in := inside{repo: repo, ids: map[string]string{}}
-	parts := strings.Split(rest, "/")
 	if rest == "" {
 		return in, nil
 	}
+	parts := strings.Split(rest, "/")
 	if len(parts)%2 != 0 {
 		return inside{}, badRequest()
 	}
