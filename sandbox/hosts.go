@@ -87,6 +87,6 @@ func (s *Sandbox) addClusters() error {
 		return err
 	}
 	s.gke = svc
-	s.front.Tunnel(svc.Endpoint, svc.Dial)
+	s.front.Inspect(svc.Endpoint, svc.Dial, svc.Identity, svc.Requests())
 	return s.add(svc)
 }

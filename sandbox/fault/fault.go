@@ -63,6 +63,7 @@ type Set struct {
 	faults []*armed
 	last   int
 	held   chan struct{} // closed and made anew when somebody comes to be held
+	added  func(about func(host string) bool)
 }
 
 // armed is a fault that waits for its call.
@@ -82,12 +83,36 @@ func (s *Set) Add(f Fault) (string, error) {
 		return "", err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.last++
 	f.ID = "f" + strconv.Itoa(s.last)
 	s.faults = append(s.faults, &armed{Seen: Seen{Fault: f}, target: t, release: make(chan struct{})})
 	s.some.Store(true)
+	added := s.added
+	s.mu.Unlock()
+	if added != nil {
+		added(t.about)
+	}
 	return f.ID, nil
+}
+
+// Watch calls added with each fault that is added: with what says whether it is about a host.
+func (s *Set) Watch(added func(about func(host string) bool)) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.added = added
+}
+
+// About says whether any fault is about single requests to a host.
+func (s *Set) About(host string) bool {
+	if !s.Armed() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.faults, func(a *armed) bool { return a.target.about(host) })
 }
 
 // check refuses what would do nothing, or what cannot be done there.

@@ -70,9 +70,15 @@ func (t target) asks(verb, host, path string) bool {
 	return t.method == "" && glob(t.host, host) && (t.verb == "" || glob(t.verb, verb)) && (t.path == "" || glob(t.path, path))
 }
 
-// connects says whether it is about a connection to a host whose requests are not seen.
-func (t target) connects(host string) bool {
-	return t.method == "" && glob(t.host, host) && t.path == "" && (t.verb == "" || t.verb == "CONNECT")
+// about says whether it is about single requests to a host.
+func (t target) about(host string) bool {
+	return t.method == "" && t.verb != "CONNECT" && glob(t.host, host)
+}
+
+// connects says whether it is about a connection to a host: asked for as such, or any
+// where the requests that pass through are not seen.
+func (t target) connects(host string, seen bool) bool {
+	return t.method == "" && glob(t.host, host) && (t.verb == "CONNECT" || !seen && t.verb == "" && t.path == "")
 }
 
 // glob matches a pattern in which * stands for anything, nothing too.

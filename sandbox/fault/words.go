@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -117,8 +118,8 @@ func percent(text string) string {
 	return b.String()
 }
 
-// writeHTTP answers an HTTP request with a refusal in its host's shape: a token endpoint's, a
-// registry's, or Google's own.
+// writeHTTP answers an HTTP request with a refusal in its host's shape: a token endpoint's, an
+// API server's, a registry's, or Google's own.
 func (f Fault) writeHTTP(w http.ResponseWriter, host string, google func(http.ResponseWriter, error)) {
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
@@ -131,6 +132,8 @@ func (f Fault) writeHTTP(w http.ResponseWriter, host string, google func(http.Re
 		writeJSON(w, httpStatus(s.Code()), map[string]string{"error": "internal_failure", "error_description": s.Message()})
 	case strings.HasSuffix(host, ".googleapis.com"):
 		google(w, s.Err())
+	case net.ParseIP(host) != nil || strings.HasSuffix(host, ".gke.goog"):
+		f.writeKubernetes(w, s)
 	default:
 		writeJSON(w, httpStatus(s.Code()), map[string]any{"errors": []map[string]string{{"code": registryCode(s.Code()), "message": s.Message()}}})
 	}
@@ -148,6 +151,24 @@ func (f Fault) writeToken(w http.ResponseWriter) {
 		body["error_description"] = f.Message
 	}
 	writeJSON(w, http.StatusBadRequest, body)
+}
+
+// writeKubernetes refuses as an API server does.
+func (f Fault) writeKubernetes(w http.ResponseWriter, s *status.Status) {
+	code := httpStatus(s.Code())
+	reason := map[int]string{
+		http.StatusBadRequest: "BadRequest", http.StatusUnauthorized: "Unauthorized", http.StatusForbidden: "Forbidden", http.StatusNotFound: "NotFound",
+		http.StatusConflict: "Conflict", http.StatusTooManyRequests: "TooManyRequests", http.StatusServiceUnavailable: "ServiceUnavailable",
+		http.StatusGatewayTimeout: "Timeout", http.StatusInternalServerError: "InternalError",
+	}[code]
+	if s.Code() == codes.AlreadyExists {
+		reason = "AlreadyExists"
+	}
+	body := map[string]any{"kind": "Status", "apiVersion": "v1", "metadata": map[string]any{}, "status": "Failure", "message": s.Message(), "reason": reason, "code": code}
+	if f.RetryAfter > 0 {
+		body["details"] = map[string]any{"retryAfterSeconds": int((f.RetryAfter + time.Second - 1) / time.Second)}
+	}
+	writeJSON(w, code, body)
 }
 
 func writeJSON(w http.ResponseWriter, code int, v any) {

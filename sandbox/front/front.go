@@ -50,16 +50,21 @@ type Front struct {
 	mu      sync.RWMutex
 	hosts   map[string]http.Handler // "cloudkms.googleapis.com", or "*-docker.pkg.dev" for all that end so
 	tunnels []tunnel
-	open    map[net.Conn]struct{} // tunnels under way
+	open    map[net.Conn]string // ends of tunnels under way, with their host
 	closed  bool
 	address string // of the proxy, once started
 	serving sync.WaitGroup
 }
 
 type tunnel struct {
-	match func(host string) bool
-	dial  Dial
+	match    func(host string) bool
+	dial     Dial
+	identity Identity     // nil: what goes through is never seen
+	requests http.Handler // that goes with it
 }
+
+// Identity is a certificate that a host's clients trust.
+type Identity func(host string) (*tls.Certificate, error)
 
 // New loads the CA, or makes one.
 func New(o Options) (*Front, error) {
@@ -67,7 +72,7 @@ func New(o Options) (*Front, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Front{opt: o, ca: ca, hosts: map[string]http.Handler{}, open: map[net.Conn]struct{}{}, inner: newHandOver()}
+	f := &Front{opt: o, ca: ca, hosts: map[string]http.Handler{}, open: map[net.Conn]string{}, inner: newHandOver()}
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
@@ -81,9 +86,10 @@ func New(o Options) (*Front, error) {
 		TLSConfig: &tls.Config{GetCertificate: f.certificate, MinVersion: tls.VersionTLS12},
 		Protocols: protocols(true), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 1000},
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(context.WithValue(ctx, hostKey{}, hostOf(c)), connKey{}, c)
+			return context.WithValue(context.WithValue(ctx, hostKey{}, hostedOf(c)), connKey{}, c)
 		},
 	}
+	o.Faults.Watch(f.interrupt)
 	return f, nil
 }
 
@@ -107,7 +113,27 @@ func (f *Front) Handle(host string, h http.Handler) {
 func (f *Front) Tunnel(match func(host string) bool, dial Dial) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.tunnels = append(f.tunnels, tunnel{match, dial})
+	f.tunnels = append(f.tunnels, tunnel{match: match, dial: dial})
+}
+
+// Inspect is a Tunnel whose requests can be seen one by one: while faults are armed for a
+// host, its clients' TLS ends here, and requests hands each on.
+func (f *Front) Inspect(match func(host string) bool, dial Dial, identity Identity, requests http.Handler) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tunnels = append(f.tunnels, tunnel{match, dial, identity, requests})
+}
+
+// interrupt ends the tunnels to hosts that a fault has been armed for, so that clients come
+// again and are seen.
+func (f *Front) interrupt(about func(host string) bool) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for c, host := range f.open {
+		if t := f.through(host); t != nil && t.identity != nil && about(host) {
+			c.Close()
+		}
+	}
 }
 
 func (f *Front) handler(host string) http.Handler {
@@ -124,12 +150,18 @@ func (f *Front) handler(host string) http.Handler {
 	return nil
 }
 
-func (f *Front) dialer(host string) Dial {
+// tunnel finds the one for a host; nil if there is none.
+func (f *Front) tunnel(host string) *tunnel {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	for _, t := range f.tunnels {
-		if t.match(host) {
-			return t.dial
+	return f.through(host)
+}
+
+// through is tunnel for who holds the lock.
+func (f *Front) through(host string) *tunnel {
+	for i := range f.tunnels {
+		if f.tunnels[i].match(host) {
+			return &f.tunnels[i]
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func (f *Front) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	host, port, ok := target(r.Host)
-	h, dial := f.handler(host), f.dialer(host)
+	h, to := f.handler(host), f.tunnel(host)
 	switch {
 	case !ok:
 		f.refuse(w, host, "a CONNECT request names HOST:PORT")
@@ -37,8 +37,8 @@ func (f *Front) connect(w http.ResponseWriter, r *http.Request) {
 		if conn := hijack(w); conn != nil {
 			f.inner.give(&hosted{Conn: conn, host: host})
 		}
-	case dial != nil:
-		f.join(w, r, host, net.JoinHostPort(host, port), dial)
+	case to != nil:
+		f.join(w, r, host, net.JoinHostPort(host, port), to)
 	default:
 		f.refuse(w, host, printable(host)+" is not part of the sandbox, and nothing leaves this machine")
 	}
@@ -127,13 +127,20 @@ func (e *eager) Read(b []byte) (int, error) {
 }
 
 // join dials first, so that a failure is told to the client in words.
-func (f *Front) join(w http.ResponseWriter, r *http.Request, host, address string, dial Dial) {
-	cut, err := f.opt.Faults.Connection(r.Context(), host)
+func (f *Front) join(w http.ResponseWriter, r *http.Request, host, address string, to *tunnel) {
+	seen := to.identity != nil && f.opt.Faults.About(host)
+	cut, err := f.opt.Faults.Connection(r.Context(), host, to.identity != nil)
+	if err == nil && seen && !cut {
+		if conn := hijack(w); conn != nil {
+			f.inner.give(&hosted{Conn: conn, host: host, to: to})
+		}
+		return
+	}
 	var far net.Conn
 	if err == nil {
 		ctx, cancel := context.WithTimeout(r.Context(), dialTimeout)
 		defer cancel()
-		far, err = dial(ctx, address)
+		far, err = to.dial(ctx, address)
 	}
 	if err != nil {
 		f.refuse(w, host, printable(address)+": "+printable(err.Error()))
@@ -145,7 +152,7 @@ func (f *Front) join(w http.ResponseWriter, r *http.Request, host, address strin
 		return
 	}
 	defer near.Close()
-	if cut || !f.track(near, far) {
+	if cut || !f.track(host, near, far) {
 		return
 	}
 	defer f.untrack(near, far)
@@ -166,7 +173,7 @@ func pour(to, from net.Conn) {
 	from.Close()
 }
 
-func (f *Front) track(conns ...net.Conn) bool {
+func (f *Front) track(host string, conns ...net.Conn) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.closed {
@@ -174,7 +181,7 @@ func (f *Front) track(conns ...net.Conn) bool {
 	}
 	f.serving.Add(1)
 	for _, c := range conns {
-		f.open[c] = struct{}{}
+		f.open[c] = host
 	}
 	return true
 }
@@ -192,40 +199,48 @@ func (f *Front) untrack(conns ...net.Conn) {
 type hosted struct {
 	net.Conn
 	host string
+	to   *tunnel // whose requests are to be seen; nil for a host of ours
 }
 
 type (
-	hostKey struct{} // the host of a request's connection
+	hostKey struct{} // the *hosted of a request's connection
 	connKey struct{} // the connection itself
 )
 
-func hostOf(c net.Conn) string {
+func hostedOf(c net.Conn) *hosted {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
 	if h, ok := c.(*hosted); ok {
-		return h.host
+		return h
 	}
-	return ""
+	return &hosted{}
 }
 
 func (f *Front) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	host := hostOf(hello.Conn)
-	if sni := canonical(hello.ServerName); sni != "" && sni != host {
-		return nil, fmt.Errorf("the connection is to %q, the handshake asks for %q", host, sni)
+	at := hostedOf(hello.Conn)
+	if sni := canonical(hello.ServerName); sni != "" && sni != at.host {
+		return nil, fmt.Errorf("the connection is to %q, the handshake asks for %q", at.host, sni)
 	}
-	return f.ca.certificate(host)
+	if at.to != nil {
+		return at.to.identity(at.host)
+	}
+	return f.ca.certificate(at.host)
 }
 
 // serve hands a request to its host, which must be the one of the connection.
 // gRPC says "host:443" where REST says "host"; services see the host alone.
 func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
-	host, _ := r.Context().Value(hostKey{}).(string)
+	at, _ := r.Context().Value(hostKey{}).(*hosted)
+	host := at.host
 	name, port, ok := target(r.Host)
 	if !ok {
 		name, port = canonical(r.Host), "443"
 	}
 	h := f.handler(host)
+	if at.to != nil {
+		h = at.to.requests
+	}
 	if h == nil || name != host || port != "443" {
 		http.Error(w, fmt.Sprintf("signgate sandbox: this connection is to %s, the request is for %s", host, printable(r.Host)), http.StatusMisdirectedRequest)
 		return
@@ -254,42 +269,3 @@ func (f *Front) door(r *http.Request, host string) fault.Door {
 		},
 	}
 }
-
-// handOver is the listener through which the proxy gives connections to the
-// TLS server, without a second hop over the network.
-type handOver struct {
-	conns chan net.Conn
-	once  sync.Once
-	done  chan struct{}
-}
-
-func newHandOver() *handOver {
-	return &handOver{conns: make(chan net.Conn), done: make(chan struct{})}
-}
-
-func (h *handOver) give(c net.Conn) {
-	select {
-	case h.conns <- c:
-	case <-h.done:
-		c.Close()
-	}
-}
-
-// Accept waits for the next connection.
-func (h *handOver) Accept() (net.Conn, error) {
-	select {
-	case c := <-h.conns:
-		return c, nil
-	case <-h.done:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close ends Accept.
-func (h *handOver) Close() error {
-	h.once.Do(func() { close(h.done) })
-	return nil
-}
-
-// Addr is nowhere: connections come from the proxy.
-func (h *handOver) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
