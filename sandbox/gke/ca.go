@@ -59,8 +59,8 @@ func authority(dir, uid string) ([]byte, error) {
 	return cert, nil
 }
 
-// certificate is a client's, of the CA in dir, for an hour.
-func certificate(dir, name, group string) (tls.Certificate, error) {
+// issue makes a certificate of the CA in dir, with a key of its own, for a time.
+func issue(dir string, life time.Duration, template x509.Certificate) (tls.Certificate, error) {
 	ca, err := tls.LoadX509KeyPair(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca.key"))
 	if err != nil {
 		return ca, fmt.Errorf("read the cluster's CA: %w", err)
@@ -69,16 +69,12 @@ func certificate(dir, name, group string) (tls.Certificate, error) {
 	if err != nil {
 		return ca, fmt.Errorf("make a certificate: %w", err)
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126))
-	if err != nil {
+	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 126)); err != nil {
 		return ca, fmt.Errorf("make a certificate: %w", err)
 	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name, Organization: []string{group}},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, ca.Leaf, key.Public(), ca.PrivateKey)
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(life)
+	template.KeyUsage = x509.KeyUsageDigitalSignature
+	der, err := x509.CreateCertificate(rand.Reader, &template, ca.Leaf, key.Public(), ca.PrivateKey)
 	if err != nil {
 		return ca, fmt.Errorf("make a certificate: %w", err)
 	}

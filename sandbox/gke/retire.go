@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"net/http"
@@ -55,7 +56,8 @@ func (s *Service) controller(c *cluster) (*http.Client, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	cert, err := certificate(dir, "gke-controller", "system:masters")
+	cert, err := issue(dir, time.Hour, x509.Certificate{
+		Subject: pkix.Name{CommonName: "gke-controller", Organization: []string{"system:masters"}}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
 	if err != nil {
 		return nil, "", err
 	}
