@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,4 +219,29 @@ func TestQuotaProject(t *testing.T) {
 	refused(t, get(iam.Owner, "acme-tools"), codes.PermissionDenied, "Cloud Resource Manager API has not been used in project", "SERVICE_DISABLED")
 	w.check(w.iam.Enable("acme-tools", iam.Manager))
 	w.check(get(iam.Owner, "acme-tools"))
+}
+
+// What a setup like the guide's asks for can all be asked of a project; its owner has
+// it all, and its editor what an editor has.
+func TestPreflightPermissions(t *testing.T) {
+	t.Parallel()
+	w := start(t, iam.Options{})
+	w.bind("roles/editor", "user:"+iam.Viewer)
+	ask := strings.Fields(`serviceusage.services.enable serviceusage.services.get serviceusage.services.list serviceusage.services.use
+		cloudkms.keyRings.create cloudkms.keyRings.get cloudkms.cryptoKeys.create cloudkms.cryptoKeys.get cloudkms.cryptoKeyVersions.get
+		cloudkms.cryptoKeyVersions.list cloudkms.cryptoKeyVersions.viewPublicKey cloudkms.cryptoKeyVersions.useToSign cloudkms.cryptoKeyVersions.update
+		cloudkms.cryptoKeyVersions.destroy artifactregistry.repositories.create artifactregistry.repositories.get artifactregistry.repositories.delete
+		artifactregistry.repositories.uploadArtifacts artifactregistry.repositories.downloadArtifacts artifactregistry.repositories.getIamPolicy
+		artifactregistry.repositories.setIamPolicy iam.serviceAccounts.create iam.serviceAccounts.get iam.serviceAccounts.delete iam.serviceAccounts.actAs
+		resourcemanager.projects.get resourcemanager.projects.getIamPolicy resourcemanager.projects.setIamPolicy container.clusters.create
+		container.clusters.get container.clusters.delete container.clusters.connect container.operations.get compute.networks.get`)
+	missing := func(who string) []string {
+		got, err := w.projects().TestIamPermissions(w.as(who), &iampb.TestIamPermissionsRequest{Resource: "projects/acme-demo", Permissions: ask})
+		w.check(err)
+		return slices.DeleteFunc(slices.Clone(ask), func(p string) bool { return slices.Contains(got.GetPermissions(), p) })
+	}
+	same(t, "the owner lacks", missing(iam.Owner), nil)
+	same(t, "an editor lacks", missing(iam.Viewer), []string{
+		"cloudkms.cryptoKeyVersions.viewPublicKey", "cloudkms.cryptoKeyVersions.useToSign", "cloudkms.cryptoKeyVersions.destroy",
+		"artifactregistry.repositories.setIamPolicy", "resourcemanager.projects.setIamPolicy"})
 }
