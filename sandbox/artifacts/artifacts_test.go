@@ -3,6 +3,7 @@ package artifacts_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -259,5 +260,23 @@ func TestPolicy(t *testing.T) {
 	create(t, c, "containers", &pb.Repository{})
 	if policy, err := c.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{Resource: repo}); err != nil || len(policy.GetBindings()) != 0 {
 		t.Errorf("a new repository has the old one's policy: %v, %v", policy, err)
+	}
+}
+
+// TestBeta: gcloud asks the second beta about locations.
+func TestBeta(t *testing.T) {
+	t.Parallel()
+	w := start(t, "", artifacts.Options{})
+	client := http.Client{Transport: signedIn{w.transport(), w.token(iam.Viewer)}}
+	for path, want := range map[string]int{
+		"v1beta2/projects/acme-demo/locations": 200, "v1beta1/projects/acme-demo/locations/us": 200, "v1/projects/acme-demo/locations": 200,
+		"v1beta3/projects/acme-demo/locations": 404, "v1/projects/acme-demo/locations/us/repositories/r:explode": 404,
+	} {
+		resp, err := client.Get("https://" + artifacts.Host + "/" + path)
+		check(t, err)
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, resp.StatusCode, want)
+		}
 	}
 }

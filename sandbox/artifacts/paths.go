@@ -8,7 +8,8 @@ import (
 
 // named lets names be in paths that the transcoder would misread: it decodes a path that
 // was decoded already ("team%2Fapp" is a package's name, not two), and takes what follows
-// the last colon for a verb ("versions/sha256:…").
+// the last colon for a verb ("versions/sha256:…"). The beta versions, which gcloud asks
+// about locations, are answered as v1: what they have in common is alike.
 func named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
@@ -18,6 +19,11 @@ func named(next http.Handler) http.Handler {
 		path := r.URL.EscapedPath()
 		if i := strings.LastIndexByte(path, ':'); i > strings.LastIndexByte(path, '/') && !isVerb(path[i+1:]) {
 			path = path[:i] + "%3A" + path[i+1:]
+		}
+		for _, beta := range []string{"/v1beta2/", "/v1beta1/"} {
+			if rest, ok := strings.CutPrefix(path, beta); ok {
+				path = "/v1/" + rest
+			}
 		}
 		plain := *r
 		plain.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
