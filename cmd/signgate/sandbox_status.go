@@ -64,13 +64,16 @@ func (a *app) printStatus(st sandbox.Status) {
 		row("chart", "%s %s at %s", st.Chart.Name, st.Chart.Version, st.Chart.URL)
 	}
 	for _, c := range st.Clusters {
-		row("cluster", "%s in %s/%s: %s %s", c.Name, c.Project, c.Location, c.Status, c.Endpoint)
+		row("cluster", "%s in %s/%s: %s, %s at %s", c.Name, c.Project, c.Location, c.Status, c.Version, c.Endpoint)
 	}
 	if len(st.Clusters) == 0 {
 		row("clusters", "none")
 	}
 	if len(st.Missing) > 0 {
 		row("missing", "%s (make build): no clusters without", strings.Join(st.Missing, ", "))
+	}
+	for _, t := range st.Trouble {
+		row("trouble", "%s", t)
 	}
 	for _, o := range st.Open {
 		row("open", "%s", o)
