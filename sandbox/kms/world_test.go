@@ -13,6 +13,7 @@ import (
 	"cloud.google.com/go/kms/apiv1/kmspb"
 	"golang.org/x/oauth2"
 	"google.golang.org/api/option"
+	"google.golang.org/genproto/googleapis/cloud/location"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/oauth"
@@ -147,4 +148,12 @@ func (w *world) signingKey(c *kmsapi.KeyManagementClient) *kmspb.CryptoKey {
 		}})
 	check(w.t, err)
 	return k
+}
+
+func locationRequest(name string) *location.GetLocationRequest {
+	return &location.GetLocationRequest{Name: name}
+}
+
+func locationsRequest(name string) *location.ListLocationsRequest {
+	return &location.ListLocationsRequest{Name: name}
 }
