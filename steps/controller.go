@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v3/pkg/chart"
@@ -32,10 +31,6 @@ const (
 	controllerRelease    = "policy-controller"
 	controllerDeployment = "policy-controller-webhook"
 )
-
-// controllerWithin is how long the controller may take from its install until it
-// answers: an image to pull, perhaps a node to be added.
-const controllerWithin = 8 * time.Minute
 
 // controllerValues keep the controller from calling Sigstore's public key service as
 // it starts: a policy with a key of one's own needs nothing of it, and a cluster
@@ -158,7 +153,7 @@ func (s controller) Apply(ctx context.Context, _ engine.Change, l engine.Ledger)
 	if err := s.install(ctx, c, l, rel); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, controllerWithin)
+	ctx, cancel := context.WithTimeout(ctx, s.within())
 	defer cancel()
 	if err := c.AwaitAvailable(ctx, controllerNamespace, controllerDeployment, func(text string) {
 		l.Report(engine.Event{Type: engine.TypeProgress, Text: "policy controller: " + text, Progress: &engine.Progress{Stage: text}})
@@ -258,7 +253,7 @@ func (s controller) Undo(ctx context.Context, l engine.Ledger) error {
 		return err
 	}
 	if c != nil {
-		ctx, cancel := context.WithTimeout(ctx, controllerWithin)
+		ctx, cancel := context.WithTimeout(ctx, s.within())
 		defer cancel()
 		if err := s.uninstall(ctx, c, l); err != nil {
 			return err

@@ -33,6 +33,9 @@ func (s inside) patience() time.Duration {
 	return patience
 }
 
+// within is how long something may take that has to be pulled and started.
+func (s inside) within() time.Duration { return 4 * s.patience() }
+
 // reached is the client of a setup's cluster, made once for all the steps in it.
 type reached struct {
 	mu      sync.Mutex

@@ -148,7 +148,7 @@ func (s enforcement) Undo(ctx context.Context, l engine.Ledger) error {
 		return err
 	}
 	if c != nil {
-		ctx, cancel := context.WithTimeout(ctx, controllerWithin)
+		ctx, cancel := context.WithTimeout(ctx, s.within())
 		defer cancel()
 		if err := s.open(ctx, c, l); err != nil {
 			return err

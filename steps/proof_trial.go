@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,10 +15,6 @@ import (
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
-
-// runsWithin is how long the signed image may take to run once it is admitted: an
-// image to pull, perhaps a node to be added.
-const runsWithin = 5 * time.Minute
 
 // verdict reads the API server's answer to a trial's deployment.
 func (t trial) verdict(answer error) engine.Verdict {
@@ -149,7 +144,7 @@ func judged(answer error) bool {
 
 // run waits until the signed image, admitted, is Available.
 func (s proof) run(ctx context.Context, c *kube.Cluster, l engine.Ledger, t trial, v engine.Verdict) (engine.Verdict, error) {
-	within, cancel := context.WithTimeout(ctx, runsWithin)
+	within, cancel := context.WithTimeout(ctx, s.within())
 	defer cancel()
 	err := c.AwaitAvailable(within, s.a.Namespace, t.deploy, func(text string) {
 		l.Report(engine.Event{Type: engine.TypeProgress, Text: "signed image: " + text, Progress: &engine.Progress{Stage: text}})
