@@ -17,6 +17,7 @@ func (s *Sandbox) serve() error {
 	// Sign-in, and what tells about tokens.
 	s.front.Handle("oauth2.googleapis.com", front.OAuth(s.iam))
 	s.front.Handle("www.googleapis.com", front.OAuth(s.iam))
+	s.front.Handle("*.googleapis.com", front.Absent(s.journal)) // all that follow come before it
 	for _, add := range []func() error{
 		s.addAdmin,      // projects, billing, APIs, IAM
 		s.addKeys,       // Cloud KMS
