@@ -79,6 +79,9 @@ func (s *Service) validate(n name, c *containerpb.Cluster) error {
 	if err := validVersion(c.GetInitialClusterVersion()); err != nil {
 		return err
 	}
+	if err := validAutopilot(n, c); err != nil {
+		return err
+	}
 	zones := zonesOf(n.location)
 	r, _ := place(n.location)
 	for _, zone := range c.GetLocations() {

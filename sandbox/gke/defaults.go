@@ -20,6 +20,9 @@ func defaults(n name, c *containerpb.Cluster) {
 	}
 	c.InitialClusterVersion, c.CurrentMasterVersion, c.CurrentNodeVersion = current, current, current //nolint:staticcheck // still shown
 	c.Conditions, c.StatusMessage, c.InstanceGroupUrls = nil, "", nil                                 //nolint:staticcheck // still shown
+	if c.GetAutopilot().GetEnabled() {
+		autopilotDefaults(n, c)
+	}
 	networkDefaults(n, c)
 	accessDefaults(c)
 	featureDefaults(c)

@@ -7,8 +7,8 @@
 //
 // Operations report what really happens in the process, in the stages that Google
 // reports. Not in the sandbox: Compute Engine, so networks, subnetworks and machine
-// types are taken at their word; upgrades, since there is one version; Autopilot,
-// of which the API is accepted while nodes are as in any cluster.
+// types are taken at their word; upgrades, since there is one version; what Autopilot
+// does with nodes: it has three of them, and pods' requests add none.
 package gke
 
 import (
@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -59,6 +60,26 @@ func Demo() Latency {
 func Real(factor float64) Latency {
 	times := func(d time.Duration) time.Duration { return time.Duration(float64(d) * factor) }
 	return Latency{Create: times(6 * time.Minute), Delete: times(4 * time.Minute), Update: times(time.Minute)}
+}
+
+// SetLatency changes it for operations to come.
+func (s *Service) SetLatency(l Latency) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt.Latency = l
+}
+
+// SetQuota changes the limits of regions, as Options.Quota; nil lifts them.
+func (s *Service) SetQuota(limits map[string]float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt.Quota = maps.Clone(limits)
+}
+
+// NewProject are the limits of a region in a new project on Google Cloud: the nine nodes
+// of a regional cluster with default disks do not fit.
+func NewProject() map[string]float64 {
+	return map[string]float64{"CPUS": 24, "SSD_TOTAL_GB": 500, "IN_USE_ADDRESSES": 8}
 }
 
 // Service may be used by many goroutines at once.

@@ -19,6 +19,9 @@ func (s *Service) GetNodePool(_ context.Context, r *containerpb.GetNodePoolReque
 	if err != nil {
 		return nil, err
 	}
+	if err := hands(c); err != nil {
+		return nil, err
+	}
 	p := c.pool(n.pool)
 	if p == nil {
 		return nil, notFound(n)
@@ -33,6 +36,9 @@ func (s *Service) ListNodePools(_ context.Context, r *containerpb.ListNodePoolsR
 	defer s.mu.Unlock()
 	c, err := s.lookup(n)
 	if err != nil {
+		return nil, err
+	}
+	if err := hands(c); err != nil {
 		return nil, err
 	}
 	out := &containerpb.ListNodePoolsResponse{}
@@ -60,6 +66,9 @@ func (s *Service) CreateNodePool(ctx context.Context, r *containerpb.CreateNodeP
 	}
 	n.pool = p.GetName()
 	return s.work(n, containerpb.Operation_CREATE_NODE_POOL, n, func(c *cluster) (bool, error) {
+		if err := hands(c); err != nil {
+			return false, err
+		}
 		if c.pool(n.pool) != nil {
 			return false, exists(n)
 		}
@@ -90,6 +99,9 @@ func (s *Service) CreateNodePool(ctx context.Context, r *containerpb.CreateNodeP
 func (s *Service) DeleteNodePool(_ context.Context, r *containerpb.DeleteNodePoolRequest) (*containerpb.Operation, error) {
 	n := s.find(r)
 	return s.work(n, containerpb.Operation_DELETE_NODE_POOL, n, func(c *cluster) (bool, error) {
+		if err := hands(c); err != nil {
+			return false, err
+		}
 		if c.pool(n.pool) == nil {
 			return false, notFound(n)
 		}
@@ -155,6 +167,9 @@ func (s *Service) SetNodePoolManagement(_ context.Context, r *containerpb.SetNod
 // edit is work on one node pool.
 func (s *Service) edit(n name, kind containerpb.Operation_Type, change func(*cluster, *containerpb.NodePool) (bool, error)) (*containerpb.Operation, error) {
 	return s.work(n, kind, n, func(c *cluster) (bool, error) {
+		if err := hands(c); err != nil {
+			return false, err
+		}
 		p := c.pool(n.pool)
 		if p == nil {
 			return false, notFound(n)

@@ -24,11 +24,7 @@ func nodeScopes() []string {
 func poolsOf(c *containerpb.Cluster) {
 	asked := len(c.GetNodePools()) > 0
 	if !asked {
-		count := c.GetInitialNodeCount() //nolint:staticcheck // older clients write it
-		if c.GetAutopilot().GetEnabled() && count == 0 {
-			count = 1
-		}
-		c.NodePools = []*containerpb.NodePool{{Name: defaultPool, InitialNodeCount: count, Config: proto.CloneOf(c.GetNodeConfig())}} //nolint:staticcheck // as above
+		c.NodePools = []*containerpb.NodePool{{Name: defaultPool, InitialNodeCount: c.GetInitialNodeCount(), Config: proto.CloneOf(c.GetNodeConfig())}} //nolint:staticcheck // older clients write them
 	}
 	c.NodeConfig = nil //nolint:staticcheck // still shown
 	for i, p := range c.GetNodePools() {
