@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -16,7 +19,8 @@ import (
 // setupCommands are what scripts about setups need besides testscript's own.
 func setupCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"changed": changed, "called": called, "jsonlines": jsonLines, "edit": edit, "await": await,
+		"changed": changed, "called": called, "jsonlines": jsonLines, "edit": edit,
+		"code": code, "signalled": signalled,
 	}
 }
 
@@ -91,10 +95,51 @@ func edit(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, args[1], args[2], 1)), 0o600))
 }
 
-// await FILE TEXT: waits until a file has a text in it.
-func await(ts *testscript.TestScript, _ bool, args []string) {
+// code N PROGRAM ARGUMENT…: the program ends with this exit code.
+func code(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	ended(ts, err, args[0])
+}
+
+func ended(ts *testscript.TestScript, err error, want string) {
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(got) != want {
+		ts.Fatalf("exit code %d, want %s", got, want)
+	}
+}
+
+// signalled N SIGNAL FILE TEXT PROGRAM ARGUMENT…: the program gets the signal once the
+// file has the text in it, and ends with this exit code (-1: by the signal). Its output
+// is in the file "output".
+func signalled(ts *testscript.TestScript, _ bool, args []string) {
+	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL}[args[1]]
+	path := ""
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) { // testscript's own come first
+		if _, err := os.Stat(filepath.Join(dir, args[4])); err == nil && path == "" {
+			path = filepath.Join(dir, args[4])
+		}
+	}
+	cmd := exec.Command(path, args[5:]...)
+	cmd.Dir = ts.MkAbs(".")
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "SIGNGATE_STATE_DIR", "SIGNGATE_BIN"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	out, err := os.Create(ts.MkAbs("output"))
+	ts.Check(err)
+	defer out.Close()
+	cmd.Stdout, cmd.Stderr = out, out
+	ts.Check(cmd.Start())
+	defer cmd.Process.Kill()
 	until(ts, func() bool {
-		data, err := os.ReadFile(ts.MkAbs(args[0]))
-		return err == nil && strings.Contains(string(data), args[1])
+		data, err := os.ReadFile(ts.MkAbs(args[2]))
+		return err == nil && strings.Contains(string(data), args[3])
 	})
+	ts.Check(cmd.Process.Signal(signal))
+	ended(ts, cmd.Wait(), args[0])
 }
