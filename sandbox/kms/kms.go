@@ -46,7 +46,8 @@ type Service struct {
 	kmspb.UnimplementedKeyManagementServiceServer
 	iam     *iam.IAM
 	latency Latency
-	path    string // of kms.json; "" for none
+	path    string   // of kms.json; "" for none
+	places  []string // locations, sorted
 
 	mu      sync.RWMutex
 	state   state
@@ -58,7 +59,7 @@ type Service struct {
 
 // New opens the keys in Dir, or starts without any.
 func New(k *iam.IAM, o Options) (*Service, error) {
-	s := &Service{iam: k, latency: o.Latency}
+	s := &Service{iam: k, latency: o.Latency, places: where()}
 	if err := s.load(o.Dir); err != nil {
 		return nil, err
 	}

@@ -23,13 +23,6 @@ func where() []string {
 	return all
 }
 
-func validLocation(id string) error {
-	if _, ok := slices.BinarySearch(where(), id); !ok {
-		return misplaced(id)
-	}
-	return nil
-}
-
 // locations are the places that keys can be in.
 type locations struct {
 	location.UnimplementedLocationsServer
@@ -37,7 +30,7 @@ type locations struct {
 }
 
 func (l locations) proto(project, id string) (*location.Location, error) {
-	meta, err := anypb.New(&kmspb.LocationMetadata{HsmAvailable: true, EkmAvailable: true})
+	meta, err := anypb.New(&kmspb.LocationMetadata{HsmAvailable: true, EkmAvailable: id != "global"})
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +54,7 @@ func (l locations) ListLocations(_ context.Context, req *location.ListLocationsR
 		return nil, invalidName(req.GetName())
 	}
 	var all []*location.Location
-	for _, id := range where() {
+	for _, id := range l.s.places {
 		place, err := l.proto(l.s.projectID(project), id)
 		if err != nil {
 			return nil, err

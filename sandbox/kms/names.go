@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -41,8 +42,8 @@ func (s *Service) parse(text string, depth int) (name, error) {
 		}
 	}
 	n := name{project: s.projectID(part[1]), location: part[3]}
-	if err := validLocation(n.location); err != nil {
-		return name{}, err
+	if _, ok := slices.BinarySearch(s.places, n.location); !ok {
+		return name{}, misplaced(n.location)
 	}
 	if depth > 2 {
 		n.ring = part[5]
