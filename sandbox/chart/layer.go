@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 	"time"
 )
@@ -38,7 +39,7 @@ func (j joined) ReadAt(p []byte, at int64) (n int, err error) {
 		want := min(int64(len(p)-n), part.size-at)
 		m, err := part.ReadAt(p[n:n+int(want)], at)
 		if n += m; int64(m) < want {
-			if err == nil || err == io.EOF {
+			if err == nil || errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF // the file was cut meanwhile
 			}
 			return n, err
@@ -117,7 +118,7 @@ func (s stored) some(p []byte, at int64) (int, error) {
 	}
 	within -= blockHead
 	m, err := s.joined.ReadAt(p[:min(int64(len(p)), length-within)], begin+within)
-	if err == io.EOF && m > 0 {
+	if errors.Is(err, io.EOF) && m > 0 {
 		err = nil
 	}
 	return m, err

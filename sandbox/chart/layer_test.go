@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
@@ -39,7 +40,7 @@ func TestStored(t *testing.T) {
 		if got, err := io.ReadAll(files); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d: the file is another, %v", size, err)
 		}
-		if _, err := files.Next(); err != io.EOF {
+		if _, err := files.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("%d: after the file: %v", size, err)
 		}
 		for range 200 {

@@ -3,6 +3,7 @@ package registry
 import (
 	"archive/tar"
 	"bytes"
+	_ "embed"
 	"encoding/binary"
 	"encoding/json"
 	"hash/crc32"
@@ -17,11 +18,32 @@ import (
 // recipe is an image that the sandbox makes itself, always the same bytes: no byte of
 // it comes from elsewhere, and its labels say so.
 type recipe struct {
+	name      string // and version
 	tags      []string
 	platforms []Platform
 	layers    func(Platform) []layer
 	config    map[string]any // its "config" part, labels apart
 }
+
+//go:embed layers.json
+var layersFile []byte
+
+// measured is what is known of a layer without making it: layers.json has it of all of
+// them, and a test makes them to see that it is so.
+type measured struct {
+	Digest string `json:"digest"`
+	Diff   string `json:"diff"` // digest of the archive, before it is packed
+	Size   int64  `json:"size"`
+}
+
+func (l layer) measure() measured {
+	plain := l.tar()
+	packed := pack(plain)
+	return measured{digestOf(packed), digestOf(plain), int64(len(packed))}
+}
+
+// key is what layers.json has an image's layers under.
+func (r recipe) key(p Platform) string { return r.name + " " + p.OS + "/" + p.Architecture }
 
 // layer is a folder's worth of files.
 type layer struct {
@@ -45,8 +67,8 @@ const (
 // madeAt is when all of them were made, as they say.
 func madeAt() time.Time { return time.Date(2025, time.November, 18, 0, 0, 0, 0, time.UTC) }
 
-// made is a shelf of recipes. They are followed when the first of them is asked for;
-// layers are then remembered by digest and made again for each pull.
+// made is a shelf of recipes. Their documents are written when one is first asked for,
+// their layers made for each pull.
 type made struct {
 	recipes []recipe
 	follow  func() *products
@@ -56,6 +78,7 @@ type products struct {
 	tags      map[string]string // -> digest
 	manifests map[string]text
 	blobs     map[string]func() []byte
+	known     map[string][]measured // layers.json
 }
 
 type text struct {
@@ -66,7 +89,10 @@ type text struct {
 func makeShelf(recipes ...recipe) *made {
 	m := &made{recipes: recipes}
 	m.follow = sync.OnceValue(func() *products {
-		p := &products{map[string]string{}, map[string]text{}, map[string]func() []byte{}}
+		p := &products{map[string]string{}, map[string]text{}, map[string]func() []byte{}, map[string][]measured{}}
+		if err := json.Unmarshal(layersFile, &p.known); err != nil { // it is embedded, and tested
+			panic(err)
+		}
 		for _, r := range m.recipes {
 			digest := p.index(r)
 			for _, t := range r.tags {
@@ -95,11 +121,11 @@ func (m *made) Manifest(reference string) (body []byte, mediaType, digest string
 
 // Blob makes a layer or a config again.
 func (m *made) Blob(digest string) (Content, bool, error) {
-	make := m.follow().blobs[digest]
-	if make == nil {
+	anew := m.follow().blobs[digest]
+	if anew == nil {
 		return nil, false, nil
 	}
-	data := make()
+	data := anew()
 	return content{bytes.NewReader(data), io.NopCloser(nil), int64(len(data))}, true, nil
 }
 
@@ -123,13 +149,12 @@ func (p *products) image(r recipe, platform Platform) []byte {
 	d := document{SchemaVersion: 2, MediaType: ociManifest}
 	var diffs []string
 	var history []map[string]any
-	for _, l := range r.layers(platform) {
-		plain := l.tar()
-		packed := pack(plain)
-		digest := digestOf(packed)
-		p.blobs[digest] = func() []byte { return pack(l.tar()) }
-		d.Layers = append(d.Layers, Descriptor{MediaType: ociLayer, Digest: digest, Size: int64(len(packed))})
-		diffs = append(diffs, digestOf(plain))
+	known := p.known[r.key(platform)]
+	for i, l := range r.layers(platform) {
+		m := known[i]
+		p.blobs[m.Digest] = func() []byte { return pack(l.tar()) }
+		d.Layers = append(d.Layers, Descriptor{MediaType: ociLayer, Digest: m.Digest, Size: m.Size})
+		diffs = append(diffs, m.Diff)
 		history = append(history, map[string]any{"created": madeAt(), "created_by": l.by})
 	}
 	settings := maps.Clone(r.config)

@@ -2,10 +2,21 @@ package registry
 
 // madeHere are the images of Docker Hub.
 func madeHere() map[string]Shelf {
-	return map[string]Shelf{
-		"library/nginx":       makeShelf(nginx("1.29.3", "Debian GNU/Linux 13 (trixie)", 1400<<10, debianTags()), nginx("1.29.3-alpine", "Alpine Linux v3.22", 400<<10, alpineTags())),
-		"library/busybox":     makeShelf(busybox()),
-		"library/hello-world": makeShelf(hello()),
+	shelves := map[string]Shelf{}
+	for name, all := range recipes() {
+		shelves[name] = makeShelf(all...)
+	}
+	return shelves
+}
+
+func recipes() map[string][]recipe {
+	return map[string][]recipe{
+		"library/nginx": {
+			nginx("1.29.3", "Debian GNU/Linux 13 (trixie)", 1400<<10, debianTags()),
+			nginx("1.29.3-alpine", "Alpine Linux v3.22", 400<<10, alpineTags()),
+		},
+		"library/busybox":     {busybox()},
+		"library/hello-world": {hello()},
 	}
 }
 
@@ -42,7 +53,7 @@ const sandboxPage = `<!DOCTYPE html>
 
 func nginx(version, system string, base int, tags []string) recipe {
 	return recipe{
-		tags: tags, platforms: platforms(),
+		name: "nginx " + version, tags: tags, platforms: platforms(),
 		layers: func(p Platform) []layer {
 			return []layer{
 				{"/bin/sh -c #(nop) ADD rootfs in /", []file{
@@ -70,6 +81,7 @@ func nginx(version, system string, base int, tags []string) recipe {
 
 func busybox() recipe {
 	return recipe{
+		name: "busybox",
 		tags: []string{"latest", "1", "1.37", "1.37.0", "stable", "glibc", "stable-glibc"}, platforms: platforms(),
 		layers: func(p Platform) []layer {
 			return []layer{{"BusyBox 1.37.0 (glibc), signgate sandbox", []file{program("bin/busybox", "1.37.0", p, 700<<10), note("busybox")}}}
@@ -80,6 +92,7 @@ func busybox() recipe {
 
 func hello() recipe {
 	return recipe{
+		name: "hello-world",
 		tags: []string{"latest", "linux"}, platforms: platforms(),
 		layers: func(p Platform) []layer {
 			return []layer{{"COPY hello / # buildkit", []file{program("hello", "1", p, 10<<10), note("hello-world")}}}
