@@ -18,6 +18,11 @@ func autopilotDefaults(n name, c *containerpb.Cluster) {
 		ResourceLimits:                   []*containerpb.ResourceLimit{{ResourceType: "cpu", Maximum: most}, {ResourceType: "memory", Maximum: most}},
 		AutoprovisioningNodePoolDefaults: or(wanted),
 	}
+	if asked := c.GetNodePools(); len(asked) > 0 { // gcloud writes one; of it these two count
+		c.Autoscaling.AutoprovisioningNodePoolDefaults = fill(or(wanted), &containerpb.AutoprovisioningNodePoolDefaults{
+			ServiceAccount: asked[0].GetConfig().GetServiceAccount(), OauthScopes: asked[0].GetConfig().GetOauthScopes()})
+		wanted, c.NodePools = c.Autoscaling.AutoprovisioningNodePoolDefaults, nil
+	}
 	scopes := wanted.GetOauthScopes()
 	if len(scopes) == 0 && wanted.GetServiceAccount() != "" && wanted.GetServiceAccount() != "default" {
 		scopes = []string{cloudPlatform}
@@ -53,8 +58,6 @@ func validAutopilot(n name, c *containerpb.Cluster) error {
 		return nil
 	case isZone(n.location):
 		return invalid("Autopilot clusters must be regional clusters.")
-	case len(c.GetNodePools()) > 0:
-		return invalid("Autopilot clusters must not have node pools in the request: Autopilot makes them.")
 	}
 	return nil
 }
