@@ -206,10 +206,15 @@ func (s controller) install(ctx context.Context, c *kube.Cluster, l engine.Ledge
 func ensureNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string, more map[string]string) error {
 	r := namespaceResource(name)
 	have, err := c.Core.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})
-	if err == nil {
+	switch {
+	case err == nil && have.DeletionTimestamp != nil: // the last one: its pods may take their time
+		notice(l, "the last namespace %q is still being removed; waiting", name)
+		if err := c.AwaitGone(ctx, kube.NamespaceObject(name)); err != nil {
+			return fmt.Errorf("wait until namespace %q is gone: %w", name, err)
+		}
+	case err == nil:
 		return adopt(l, r, ours(l, have.Labels), nil)
-	}
-	if !apierrors.IsNotFound(err) {
+	case !apierrors.IsNotFound(err):
 		return fmt.Errorf("look up namespace %q: %w", name, err)
 	}
 	if err := l.Intend(r); err != nil {
@@ -226,7 +231,8 @@ func ensureNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name
 	return l.Made(r, nil)
 }
 
-// removeNamespace takes a namespace away if we made it and it still says so.
+// removeNamespace takes a namespace away if we made it and it still says so. It is
+// not waited for: policy-controller's pods end most of a minute after they are told to.
 func removeNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string) error {
 	r := namespaceResource(name)
 	if !made(l.Entry(r)) {
@@ -238,7 +244,7 @@ func removeNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name
 	case err != nil:
 		return fmt.Errorf("look up namespace %q: %w", name, err)
 	case ours(l, have.Labels):
-		if err := c.Delete(ctx, kube.NamespaceObject(name)); err != nil {
+		if err := c.DeleteSoon(ctx, kube.NamespaceObject(name)); err != nil {
 			return err
 		}
 	}

@@ -1,15 +1,21 @@
 package steps_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
@@ -220,5 +226,98 @@ func (s *setup) logs(t *testing.T) {
 	})
 	if err != nil {
 		t.Log(err)
+	}
+}
+
+// kube is the cluster's API, as the owner has it.
+func (s *setup) kube(t *testing.T) *kube.Cluster {
+	t.Helper()
+	n := steps.NamesOf(s.answers)
+	c, err := s.clients.GKE.GetCluster(t.Context(), &containerpb.GetClusterRequest{Name: n.Cluster()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := base64.StdEncoding.DecodeString(c.GetMasterAuth().GetClusterCaCertificate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := kube.Dial(kube.Options{Host: c.GetEndpoint(), CA: ca, Transport: s.clients.Network.Transport(), Tokens: s.clients.Tokens})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// pin is a value that the setup has resolved.
+func (s *setup) pin(key string) string { return s.store.Record().Pins[key] }
+
+// audited is one line of the API server's audit log.
+type audited struct {
+	Verb, RequestURI         string
+	RequestReceivedTimestamp time.Time
+	User                     struct{ Username string }
+	ObjectRef                struct{ Resource, Namespace, Name string }
+	ResponseStatus           struct {
+		Code    int
+		Message string
+	}
+}
+
+// audit reads what the API server wrote down since a moment.
+func (s *setup) audit(t *testing.T, since time.Time) []audited {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(s.Status().Dir, "gke", "clusters", "*", "audit.log"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("audit logs: %v %v", files, err)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []audited
+	for line := range bytes.Lines(data) {
+		var a audited
+		if json.Unmarshal(line, &a) == nil && !a.RequestReceivedTimestamp.Before(since) { // the last line may be half written
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// checkVerdicts holds the verdicts against the audit log: the last live creation of
+// each deployment ended as its verdict says, in the same words.
+func (s *setup) checkVerdicts(t *testing.T, verdicts map[string]engine.Verdict, since time.Time) {
+	t.Helper()
+	n := steps.NamesOf(s.answers)
+	app := filepath.Base(n.ImageName())
+	for _, name := range []string{steps.CaseUnsignedPublic, steps.CaseUnsignedPrivate, steps.CaseWrongKey, steps.CaseSigned} {
+		v, ok := verdicts[name]
+		if !ok {
+			t.Errorf("no verdict on %s", name)
+			continue
+		}
+		deploy := app + "-" + name
+		if name == steps.CaseSigned {
+			deploy = "" // it runs already: a dry run, which has no name, tells
+		}
+		until(t, "the audit log tells of "+name, func(context.Context) (bool, error) {
+			for _, a := range slices.Backward(s.audit(t, since)) {
+				if a.Verb != "create" || a.ObjectRef.Resource != "deployments" || a.ObjectRef.Namespace != s.answers.Namespace || a.User.Username != iam.Owner {
+					continue
+				}
+				dry := strings.Contains(a.RequestURI, "dryRun=All")
+				switch denied := a.ResponseStatus.Code >= 400; {
+				case deploy != "" && (dry || a.ObjectRef.Name != deploy), deploy == "" && !dry && a.ObjectRef.Name != app:
+				case deploy != "":
+					if denied != (v.Actual == steps.Denied) || denied && a.ResponseStatus.Message != v.Message {
+						t.Errorf("%s: the verdict is %s (%q), the API server answered %d %q", name, v.Actual, v.Message, a.ResponseStatus.Code, a.ResponseStatus.Message)
+					}
+					return true, nil
+				case denied == (v.Actual == steps.Denied) && (!denied || a.ResponseStatus.Message == v.Message):
+					return true, nil
+				}
+			}
+			return false, nil
+		})
 	}
 }

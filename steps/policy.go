@@ -112,14 +112,19 @@ func (s policy) put(ctx context.Context, c *kube.Cluster, l engine.Ledger, now *
 	if err != nil {
 		return err
 	}
-	if now != nil && policyRefused(now) {
-		touch(want) // the controller reads the key again only if something changes
+	put := c.Apply
+	if now != nil {
+		if policyRefused(now) {
+			touch(want) // the controller reads the key again only if something changes
+		}
+		if before, _ := s.policyDiffers(l, now); len(before) > 0 {
+			put = c.Replace // what somebody added would stay beside what is applied
+		}
 	}
 	return gcp.Retry{For: s.patience(), When: unanswered,
 		Notice: func(error) { notice(l, "the policy controller does not answer yet; waiting") },
 	}.Do(ctx, func(ctx context.Context) error {
-		_, err := c.Apply(ctx, s.policyObject(), want)
-		return err
+		return put(ctx, s.policyObject(), want)
 	})
 }
 

@@ -76,6 +76,11 @@ func (s inside) policyDiffers(l engine.Ledger, now *unstructured.Unstructured) (
 		mode = "enforce"
 	}
 	note("mode "+mode, "mode enforce")
+	for _, field := range []string{"match", "policy"} { // fewer workloads, other conditions
+		if _, ok := spec[field]; ok {
+			note("a field "+field, "no field "+field)
+		}
+	}
 	return before, after
 }
 

@@ -13,7 +13,10 @@ import (
 
 // judge says what is wrong with the gate, from the verdicts and from a look at what
 // could have led to them; nil if it holds. The cause nearest to the gate comes
-// first: with nobody to answer, what the policy says matters little.
+// first: with nobody to answer, what the policy says matters little. What the gate
+// is made of is looked at even if all verdicts are right: a webhook that would fail
+// open answers rightly as long as it answers, and the API server may not have
+// noticed yet that a label is gone.
 func (s proof) judge(ctx context.Context, c *kube.Cluster, l engine.Ledger, verdicts []engine.Verdict) (*problem.Problem, error) {
 	of := map[string]engine.Verdict{}
 	ok := true
@@ -21,20 +24,25 @@ func (s proof) judge(ctx context.Context, c *kube.Cluster, l engine.Ledger, verd
 		of[v.Case] = v
 		ok = ok && v.OK
 	}
-	if p, err := gateFault(ctx, c); p != nil || err != nil {
-		return withWords(p, of), err // also where all verdicts are right: it would fail open
+	looks := []func(context.Context, *kube.Cluster, engine.Ledger, map[string]engine.Verdict) (*problem.Problem, error){
+		s.judgeGate, s.judgeLabel, s.judgePolicy, s.judgeImages, s.judgeSigned,
 	}
 	if ok {
-		return nil, nil
+		looks = looks[:3]
 	}
-	for _, look := range []func(context.Context, *kube.Cluster, engine.Ledger, map[string]engine.Verdict) (*problem.Problem, error){
-		s.judgeLabel, s.judgePolicy, s.judgeImages, s.judgeSigned,
-	} {
+	for _, look := range looks {
 		if p, err := look(ctx, c, l, of); p != nil || err != nil {
 			return withWords(p, of), err
 		}
 	}
+	if ok {
+		return nil, nil
+	}
 	return withWords(problem.Raise("gate-unexpected", nil), of), nil
+}
+
+func (s proof) judgeGate(ctx context.Context, c *kube.Cluster, _ engine.Ledger, _ map[string]engine.Verdict) (*problem.Problem, error) {
+	return gateFault(ctx, c)
 }
 
 // withWords adds what the cluster said of each case that went wrong, unless the problem has words of its own.
@@ -52,11 +60,8 @@ func withWords(p *problem.Problem, of map[string]engine.Verdict) *problem.Proble
 	return p
 }
 
-// judgeLabel looks at why something was admitted that should not have been.
-func (s proof) judgeLabel(ctx context.Context, c *kube.Cluster, _ engine.Ledger, of map[string]engine.Verdict) (*problem.Problem, error) {
-	if of[CaseUnsignedPublic].Actual == Denied && of[CaseUnsignedPrivate].Actual == Denied && of[CaseWrongKey].Actual == Denied {
-		return nil, nil
-	}
+// judgeLabel looks at whether the namespace asks to be protected.
+func (s proof) judgeLabel(ctx context.Context, c *kube.Cluster, _ engine.Ledger, _ map[string]engine.Verdict) (*problem.Problem, error) {
 	ns, err := s.namespace(ctx, c)
 	if err != nil || ns != nil && ns.Labels[includeLabel] == "true" {
 		return nil, err
@@ -73,18 +78,16 @@ func (s proof) judgePolicy(ctx context.Context, c *kube.Cluster, l engine.Ledger
 	if now == nil {
 		return raise("gate-policy-missing", "policy %q is gone: every image is refused, signed or not", s.a.Policy), nil
 	}
-	ready, words := policyState(now)
-	if !ready {
-		p := raise("gate-policy-keyless", "policy %q could not read its key: every image is refused, signed or not", s.a.Policy)
-		p.Words = problem.Clean(words)
-		return p, nil
-	}
 	if before, after := s.policyDiffers(l, now); len(before) > 0 {
 		id := "gate-policy-differs"
-		if of[CaseSigned].Reason == ReasonWrongKey {
+		if strings.HasPrefix(before[0], "key ") {
 			id = "gate-other-key"
 		}
-		p := raise(id, "policy %q has %s, not %s", s.a.Policy, before[0], after[0])
+		return raise(id, "policy %q has %s, not %s", s.a.Policy, before[0], after[0]), nil
+	}
+	if ready, words := policyState(now); !ready {
+		p := raise("gate-policy-keyless", "policy %q could not read its key: every image is refused, signed or not", s.a.Policy)
+		p.Words = problem.Clean(words)
 		return p, nil
 	}
 	if of[CaseSigned].Reason == ReasonNoPolicy {
