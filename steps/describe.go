@@ -21,14 +21,21 @@ func Describe(r state.Resource) string {
 		return "image " + last
 	case "image.signature":
 		return "signature of " + last
-	case "file":
-		return "file " + last
+	case "kubernetes.label":
+		namespace, label, _ := strings.Cut(r.Name, "#")
+		return "label " + label + " of namespace " + namespace
+	case "kubernetes.deployment":
+		namespace, name, _ := strings.Cut(r.Name, "/")
+		return "deployment " + name + " in namespace " + namespace
+	case "helm.release":
+		namespace, name, _ := strings.Cut(r.Name, "/")
+		return "Helm release " + name + " in namespace " + namespace
 	}
 	kind, ok := map[string]string{
 		"cloudresourcemanager.project": "project", "serviceusage.service": "API",
 		"cloudkms.keyRing": "key ring", "cloudkms.cryptoKey": "key",
 		"artifactregistry.repository": "repository", "iam.serviceAccount": "service account",
-		"container.cluster": "cluster",
+		"container.cluster": "cluster", "kubernetes.namespace": "namespace", "policy.clusterImagePolicy": "policy", "file": "file",
 	}[r.Kind]
 	if !ok {
 		return r.Kind + " " + r.Name

@@ -2,10 +2,14 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
 )
@@ -48,7 +52,11 @@ func runTry(cmd *cobra.Command, a *app, image string) error {
 	if err != nil {
 		return err
 	}
-	a.printer().emit(engine.Event{Type: engine.TypeVerdict, Verdict: &v})
+	if a.output == "json" {
+		a.printer().emit(engine.Event{Time: time.Now(), Type: engine.TypeVerdict, Verdict: &v})
+	} else {
+		fmt.Fprintf(a.Out, "%s: %s\n  %s\n", v.Actual, steps.Meaning(v.Reason), strings.ReplaceAll(problem.Clean(v.Message), "\n", "\n  "))
+	}
 	if v.Actual != steps.Admitted {
 		return codeError(exitDiffers)
 	}
