@@ -106,6 +106,9 @@ func serve(ctx context.Context, path string, stdin io.Reader, out *teller) (err 
 // live brings all up, says so, and takes all down in turn when the context
 // ends or a part does.
 func live(ctx context.Context, c *config.Config, sockets string, out *teller) error {
+	if err := os.RemoveAll(c.Path("run")); err != nil { // what pods of an earlier life left
+		return err
+	}
 	var fleet *node.Fleet
 	up, reviews := make(chan struct{}), egress.NewPipe()
 	door, err := egress.Listen(sockets+"/egress.sock", func(ctx context.Context, address string) (net.Conn, error) {

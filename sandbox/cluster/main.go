@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"k8s.io/component-base/version"
+
+	"github.com/signgate/signgate/sandbox/cluster/isolate"
 )
 
 const usage = `usage: signgate-cluster run --config FILE
@@ -31,6 +33,9 @@ func run(ctx context.Context, args []string) int {
 	switch {
 	case len(args) == 3 && args[0] == "run" && args[1] == "--config":
 		return cluster(ctx, args[2], os.Stdin, os.Stdout)
+	case len(args) == 1 && args[0] == isolate.Verb: // started by this program itself
+		fmt.Fprintln(os.Stderr, isolate.Enter())
+		return 126
 	case len(args) == 1 && args[0] == "version":
 		fmt.Println(version.Get().GitVersion)
 		return 0

@@ -164,7 +164,7 @@ func (w *world) controls(rw http.ResponseWriter, r *http.Request) {
 func (w *world) metadata(rw http.ResponseWriter, r *http.Request) {
 	if name := r.Header.Get("X-Pod-Name"); name != "" {
 		w.mu.Lock()
-		w.pods = append(w.pods, r.Header.Get("X-Pod-Namespace")+"/"+name+" "+r.Header.Get("X-Pod-Service-Account")+" "+r.Header.Get("X-Node"))
+		w.pods = append(w.pods, r.Header.Get("X-Pod-Namespace")+"/"+name+" "+r.Header.Get("X-Pod-Service-Account")+" "+r.Header.Get("X-Node")+" "+r.URL.String())
 		w.mu.Unlock()
 	}
 	rw.Header().Set("Metadata-Flavor", "Google")
@@ -172,7 +172,14 @@ func (w *world) metadata(rw http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(rw).Encode(map[string]any{"access_token": nodeToken, "expires_in": 3600, "token_type": "Bearer"})
 		return
 	}
-	_, _ = io.WriteString(rw, "project")
+	switch r.URL.Path {
+	case "/metadata/computeMetadata/v1/project/project-id":
+		_, _ = io.WriteString(rw, "project")
+	case "/metadata/computeMetadata/v1/instance/service-accounts/default/email":
+		_, _ = io.WriteString(rw, "node@project.iam.gserviceaccount.com")
+	default:
+		http.NotFound(rw, r)
+	}
 }
 
 // serveProxy answers CONNECT for the registries' names and refuses others.
@@ -187,7 +194,7 @@ func (w *world) serveProxy(sign func(string) *tls.Certificate) {
 			w.mu.Unlock()
 			user, password, _ := r.BasicAuth()
 			switch {
-			case user != "oauth2accesstoken" || password != nodeToken && password != ownerToken:
+			case user != "oauth2accesstoken" && user != "_token" || password != nodeToken && password != ownerToken:
 				rw.Header().Set("WWW-Authenticate", `Basic realm="x"`)
 				rw.WriteHeader(http.StatusUnauthorized)
 			case refuse && r.URL.Path != "/v2/":

@@ -2,9 +2,9 @@ package node
 
 import (
 	"errors"
-	"path/filepath"
-
+	"net/netip"
 	"os"
+	"path/filepath"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -24,14 +24,12 @@ const accountPath = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 // proxied points every client at the sandbox's proxy, and no other variable
 // of the image or the pod past it.
-func (a Access) proxied(env map[string]string, roots string) {
+func (a Access) proxied(env map[string]string) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		env[name] = a.Proxy
 	}
 	none := "127.0.0.0/8,169.254.169.254," + a.ServiceCIDR + "," + a.PodCIDR + ",.svc,.cluster.local"
 	env["NO_PROXY"], env["no_proxy"] = none, none
-	env["SSL_CERT_FILE"] = roots
-	env["SSL_CERT_DIR"] = "/nonexistent"
 }
 
 // kubeconfig stands in for the in-cluster configuration where the token's
@@ -58,4 +56,13 @@ func (a Access) kubeconfig(g Program) (string, error) {
 	}
 	path := filepath.Join(g.Folder, "kubeconfig")
 	return path, errors.Join(os.MkdirAll(g.Folder, 0o700), os.WriteFile(path, data, 0o600))
+}
+
+// service is the API server's address inside the cluster.
+func (a Access) service() (string, error) {
+	p, err := netip.ParsePrefix(a.ServiceCIDR)
+	if err != nil {
+		return "", err
+	}
+	return p.Masked().Addr().Next().String(), nil
 }

@@ -277,6 +277,8 @@ func (c *container) start(ctx context.Context, spec *corev1.Container, img *Imag
 	process, err := c.pod.node.start(Program{
 		Path: path, Args: argv(spec, img, env), Env: whole, Mounts: mounts, Log: log,
 		Folder: filepath.Join(c.pod.dir, "containers", c.name), PodIP: object.Status.PodIP,
+		Hostname: object.Name, Dir: dir(spec, img), Path0: inside(spec, img, path),
+		ReadOnly: spec.SecurityContext != nil && spec.SecurityContext.ReadOnlyRootFilesystem != nil && *spec.SecurityContext.ReadOnlyRootFilesystem,
 		Metadata: c.pod.serveMetadata,
 	}, object)
 	if err != nil {
@@ -363,4 +365,23 @@ func argv(spec *corev1.Container, img *Image, env map[string]string) []string {
 		command = command[1:]
 	}
 	return arguments(append(append([]string{}, command...), args...), env)
+}
+
+// dir is the program's working directory.
+func dir(spec *corev1.Container, img *Image) string {
+	if spec.WorkingDir != "" {
+		return spec.WorkingDir
+	}
+	return img.Config.WorkingDir
+}
+
+// inside is where the program is in the container's file system: where its
+// image has it.
+func inside(spec *corev1.Container, img *Image, program string) string {
+	for _, command := range [][]string{spec.Command, img.Config.Entrypoint} {
+		if len(command) > 0 && filepath.IsAbs(command[0]) {
+			return filepath.Clean(command[0])
+		}
+	}
+	return "/app/" + filepath.Base(program)
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	typedcore "k8s.io/client-go/kubernetes/typed/core/v1"
 	listcore "k8s.io/client-go/listers/core/v1"
 	listdiscovery "k8s.io/client-go/listers/discovery/v1"
 	"k8s.io/client-go/rest"
@@ -47,6 +48,7 @@ type Fleet struct {
 	nodes    []*Node
 	services listcore.ServiceLister
 	slices   listdiscovery.EndpointSliceLister
+	accounts typedcore.ServiceAccountsGetter
 	access   Access
 	starter  starter
 	issue    func(name string, hosts []string) (cert, key []byte, err error)
@@ -97,6 +99,12 @@ func (f *Fleet) network(ctx context.Context, o Options) error {
 	}
 	client, err := kubernetes.NewForConfig(c)
 	if err != nil {
+		return err
+	}
+	if c, err = o.Client("system:gke-metadata-server", "system:masters"); err != nil {
+		return err
+	}
+	if f.accounts, err = typedcore.NewForConfig(c); err != nil {
 		return err
 	}
 	shared := informers.NewSharedInformerFactory(client, 0)

@@ -6,6 +6,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -27,6 +28,7 @@ import (
 
 	"github.com/signgate/signgate/sandbox/cluster/config"
 	"github.com/signgate/signgate/sandbox/cluster/egress"
+	"github.com/signgate/signgate/sandbox/cluster/isolate"
 )
 
 // Node is one node.
@@ -179,16 +181,21 @@ func (n *Node) image(ctx context.Context, p *pod, c *corev1.Container) (img *Ima
 	return img, "", ""
 }
 
-// start runs a program where the kernel allows: in a namespace of its own,
+// start runs a program where the kernel allows: in namespaces of its own,
 // else in the machine's network.
 func (n *Node) start(g Program, object *corev1.Pod) (*Process, error) {
+	if !n.config.HostNetwork {
+		process, err := startIsolated(n.fleet.starter, g, n.fleet.access)
+		if !errors.Is(err, isolate.ErrUnsupported) {
+			return process, err
+		}
+		n.log("%s/%s runs in this machine's own network: %v", object.Namespace, object.Name, err)
+	}
 	process, err := startInHost(n.fleet.starter, g, n.fleet.access)
 	if err != nil {
 		return nil, err
 	}
-	if len(process.Open) > 0 {
-		n.fleet.open(object.Namespace+"/"+object.Name, process.Open)
-	}
+	n.fleet.open(object.Namespace+"/"+object.Name, process.Open)
 	return process, nil
 }
 
@@ -198,7 +205,17 @@ func (p *pod) serveMetadata(l net.Listener) {
 	if err != nil {
 		return
 	}
-	s := metadataServer(metadata(control, p.node.config.ControlToken, p.node.spec.Name, p.copy()))
+	s := metadataServer(metadata(control, p.node.config.ControlToken, p.node.spec.Name, p.copy(), p.googleAccount))
 	defer s.Close() //nolint:errcheck // its listener is closed
 	_ = s.Serve(l)
+}
+
+// googleAccount is the Google service account that the pod's is bound to.
+func (p *pod) googleAccount(ctx context.Context, account string) string {
+	a, err := p.node.fleet.accounts.ServiceAccounts(p.object.Namespace).Get(ctx, account, metav1.GetOptions{})
+	if err != nil {
+		p.node.log("metadata server: %v", err)
+		return ""
+	}
+	return a.Annotations[googleAccount]
 }

@@ -15,6 +15,9 @@ import (
 	probehttp "k8s.io/kubernetes/pkg/probe/http"
 )
 
+// relayTimeout is how long a connection out of a pod may take.
+const relayTimeout = 10 * time.Second
+
 // DialPort reaches a port of a pod.
 type DialPort func(ctx context.Context, port int) (net.Conn, error)
 
