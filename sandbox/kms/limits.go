@@ -79,7 +79,7 @@ func (k *key) valid(now time.Time) error {
 	return validLabels(k.Labels)
 }
 
-func seconds(d time.Duration) string { return time.Duration(d.Truncate(time.Second)).String() }
+func seconds(d time.Duration) string { return d.Truncate(time.Second).String() }
 
 func validLabels(labels map[string]string) error {
 	if len(labels) > labelsMax {

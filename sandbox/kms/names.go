@@ -19,12 +19,10 @@ func validID(id string) bool {
 	if len(id) == 0 || len(id) > 63 {
 		return false
 	}
-	for _, r := range id {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-') {
-			return false
-		}
-	}
-	return true
+	return strings.IndexFunc(id, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && r != '_' && r != '-'
+	}) < 0
 }
 
 // parse reads a name that has exactly the collections that depth says: 2 for a

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/oauth"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/iam"
@@ -157,3 +158,5 @@ func locationRequest(name string) *location.GetLocationRequest {
 func locationsRequest(name string) *location.ListLocationsRequest {
 	return &location.ListLocationsRequest{Name: name}
 }
+
+func durationOf(d time.Duration) *durationpb.Duration { return durationpb.New(d) }
