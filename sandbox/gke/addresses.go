@@ -1,3 +1,4 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
@@ -18,8 +19,8 @@ func (s *Service) addresses(c *cluster) {
 	ip := c.pb.GetIpAllocationPolicy()
 	pods := firstOf(network(ip.GetClusterIpv4CidrBlock()), network(c.pb.GetClusterIpv4Cidr()), s.freePods(c.Project))
 	services := firstOf(network(ip.GetServicesIpv4CidrBlock()), servicesRange)
-	c.pb.ClusterIpv4Cidr, ip.ClusterIpv4Cidr, ip.ClusterIpv4CidrBlock = pods, pods, pods                //nolint:staticcheck // still shown
-	c.pb.ServicesIpv4Cidr, ip.ServicesIpv4Cidr, ip.ServicesIpv4CidrBlock = services, services, services //nolint:staticcheck // still shown
+	c.pb.ClusterIpv4Cidr, ip.ClusterIpv4Cidr, ip.ClusterIpv4CidrBlock = pods, pods, pods
+	c.pb.ServicesIpv4Cidr, ip.ServicesIpv4Cidr, ip.ServicesIpv4CidrBlock = services, services, services
 	r, _ := place(c.pb.GetLocation())
 	c.Private = s.freeAddress(c.Project, r, c.Nodes)
 	c.pb.ControlPlaneEndpointsConfig.DnsEndpointConfig.Endpoint = fmt.Sprintf("gke-%s-%s.%s.gke.goog", c.UID[:36], c.Number, c.pb.GetLocation())
@@ -60,18 +61,18 @@ func etag() string {
 // in both places.
 func (c *cluster) mirror() {
 	dns, ip := c.pb.ControlPlaneEndpointsConfig.GetDnsEndpointConfig(), c.pb.ControlPlaneEndpointsConfig.GetIpEndpointsConfig()
-	old := or(c.pb.GetPrivateClusterConfig()) //nolint:staticcheck // still shown
+	old := or(c.pb.GetPrivateClusterConfig())
 	old.EnablePrivateNodes = c.pb.GetNetworkConfig().GetDefaultEnablePrivateNodes()
 	old.PrivateEndpoint, old.PublicEndpoint, old.EnablePrivateEndpoint = c.Private, c.Endpoint, !ip.GetEnablePublicEndpoint()
-	c.pb.PrivateClusterConfig = old //nolint:staticcheck // as above
+	c.pb.PrivateClusterConfig = old
 	if !ip.GetEnabled() {
 		c.pb.ControlPlaneEndpointsConfig.IpEndpointsConfig = &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{Enabled: proto.Bool(false)}
-		c.pb.MasterAuthorizedNetworksConfig = &containerpb.MasterAuthorizedNetworksConfig{} //nolint:staticcheck // as above
+		c.pb.MasterAuthorizedNetworksConfig = &containerpb.MasterAuthorizedNetworksConfig{}
 		old.PrivateEndpoint, old.PublicEndpoint, old.EnablePrivateEndpoint = "", "", false
 		c.pb.Endpoint = dns.GetEndpoint()
 		return
 	}
-	c.pb.MasterAuthorizedNetworksConfig = proto.CloneOf(ip.GetAuthorizedNetworksConfig()) //nolint:staticcheck // as above
+	c.pb.MasterAuthorizedNetworksConfig = proto.CloneOf(ip.GetAuthorizedNetworksConfig())
 	c.pb.Endpoint, ip.PrivateEndpoint, ip.PublicEndpoint = c.Endpoint, c.Private, c.Endpoint
 	if !ip.GetEnablePublicEndpoint() {
 		c.pb.Endpoint, ip.PublicEndpoint = c.Private, ""

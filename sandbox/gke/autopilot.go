@@ -1,3 +1,4 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
@@ -27,7 +28,7 @@ func autopilotDefaults(n name, c *containerpb.Cluster) {
 	if len(scopes) == 0 && wanted.GetServiceAccount() != "" && wanted.GetServiceAccount() != "default" {
 		scopes = []string{cloudPlatform}
 	}
-	c.NodeConfig = &containerpb.NodeConfig{ //nolint:staticcheck // of the pool that is made with the cluster
+	c.NodeConfig = &containerpb.NodeConfig{
 		ServiceAccount: wanted.GetServiceAccount(), OauthScopes: scopes,
 		ShieldedInstanceConfig: &containerpb.ShieldedInstanceConfig{EnableIntegrityMonitoring: true, EnableSecureBoot: true},
 	}
@@ -40,7 +41,7 @@ func autopilotDefaults(n name, c *containerpb.Cluster) {
 	})
 	c.ShieldedNodes = &containerpb.ShieldedNodes{Enabled: true}
 	c.DefaultMaxPodsConstraint = &containerpb.MaxPodsConstraint{MaxPodsPerNode: 32}
-	c.InitialNodeCount = 1 //nolint:staticcheck // of each zone
+	c.InitialNodeCount = 1
 }
 
 // hands refuses to touch node pools that Autopilot keeps.

@@ -1,3 +1,4 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
@@ -70,10 +71,10 @@ func (s *Service) validate(n name, c *containerpb.Cluster) error {
 	if err := s.known(n.location); err != nil || n.location == "-" {
 		return noLocation(n.location)
 	}
-	if len(c.GetNodePools()) > 0 && (c.GetInitialNodeCount() > 0 || c.GetNodeConfig() != nil) { //nolint:staticcheck // older clients write it
+	if len(c.GetNodePools()) > 0 && (c.GetInitialNodeCount() > 0 || c.GetNodeConfig() != nil) {
 		return invalid("Cluster.initial_node_count and Cluster.node_config must not be set together with Cluster.node_pools.")
 	}
-	if len(c.GetNodePools()) == 0 && c.GetInitialNodeCount() <= 0 && !c.GetAutopilot().GetEnabled() { //nolint:staticcheck // as above
+	if len(c.GetNodePools()) == 0 && c.GetInitialNodeCount() <= 0 && !c.GetAutopilot().GetEnabled() {
 		return invalid("Cluster.initial_node_count must be greater than zero.")
 	}
 	if err := validVersion(c.GetInitialClusterVersion()); err != nil {
@@ -82,18 +83,45 @@ func (s *Service) validate(n name, c *containerpb.Cluster) error {
 	if err := validAutopilot(n, c); err != nil {
 		return err
 	}
-	zones := zonesOf(n.location)
-	r, _ := place(n.location)
-	for _, zone := range c.GetLocations() {
-		if !slices.Contains(r.zones, zone) && zone != n.location {
+	if err := validZones(n.location, c.GetLocations()); err != nil {
+		return err
+	}
+	if err := validPools(n.location, c.GetNodePools()); err != nil {
+		return err
+	}
+	if err := validIdentities(n.project, c.GetWorkloadIdentityConfig()); err != nil {
+		return err
+	}
+	return validLabels(c.GetResourceLabels())
+}
+
+// validZones checks the zones that a cluster's nodes are to be in; none leaves it to the
+// defaults.
+func validZones(location string, zones []string) error {
+	r, _ := place(location)
+	for _, zone := range zones {
+		if !slices.Contains(r.zones, zone) {
 			return invalid("Location \"%s\" is not within region \"%s\".", zone, r.name)
 		}
 	}
-	if isZone(n.location) && len(c.GetLocations()) > 0 && !slices.Contains(c.GetLocations(), n.location) {
-		return invalid("Cluster.locations must contain the cluster's zone %s.", n.location)
+	if isZone(location) && len(zones) > 0 && !slices.Contains(zones, location) {
+		return invalid("Cluster.locations must contain the cluster's zone %s.", location)
 	}
+	return nil
+}
+
+// validIdentities checks the pool of pods' identities: there is one for each project.
+func validIdentities(project string, c *containerpb.WorkloadIdentityConfig) error {
+	if pool := c.GetWorkloadPool(); pool != "" && pool != project+".svc.id.goog" {
+		return invalid("Currently, the only supported identity namespace is the project's own: %s.svc.id.goog.", project)
+	}
+	return nil
+}
+
+// validPools checks the node pools of a cluster to be.
+func validPools(location string, pools []*containerpb.NodePool) error {
 	names := map[string]bool{}
-	for i, p := range c.GetNodePools() {
+	for i, p := range pools {
 		if err := validName(fmt.Sprintf("cluster.node_pools[%d].name", i), p.GetName()); err != nil {
 			return err
 		}
@@ -101,23 +129,26 @@ func (s *Service) validate(n name, c *containerpb.Cluster) error {
 			return invalid("Duplicate node pool name: %s.", p.GetName())
 		}
 		names[p.GetName()] = true
-		if err := validPool(p, len(zones)); err != nil {
+		if err := validPool(location, p); err != nil {
 			return err
 		}
 	}
-	if pool := c.GetWorkloadIdentityConfig().GetWorkloadPool(); pool != "" && pool != n.project+".svc.id.goog" {
-		return invalid("Currently, the only supported identity namespace is the project's own: %s.svc.id.goog.", n.project)
-	}
-	return validLabels(c.GetResourceLabels())
+	return nil
 }
 
 // validPool checks a node pool.
-func validPool(p *containerpb.NodePool, zones int) error {
+func validPool(location string, p *containerpb.NodePool) error {
+	r, _ := place(location)
+	for _, zone := range p.GetLocations() {
+		if !slices.Contains(r.zones, zone) {
+			return invalid("Location \"%s\" is not within region \"%s\".", zone, r.name)
+		}
+	}
 	if p.GetInitialNodeCount() < 0 {
 		return invalid("Node_pool.initial_node_count must be non-negative.")
 	}
 	if p.GetInitialNodeCount() > 1000 {
-		return invalid("Node pools can have no more than 1000 nodes per zone; %d in each of %d zones were requested.", p.GetInitialNodeCount(), zones)
+		return invalid("Node pools can have no more than 1000 nodes per zone; %d were requested.", p.GetInitialNodeCount())
 	}
 	if size := diskSize(p.GetConfig()); size != 0 && size < 10 {
 		return invalid("Node_config.disk_size_gb must be at least 10; %d was requested.", size)
@@ -237,7 +268,7 @@ func (s *Service) provision(c *cluster, op *operation) {
 // fail shows in the cluster what went wrong.
 func (c *cluster) fail(why *status.Status) {
 	c.pb.Status = containerpb.Cluster_ERROR
-	c.pb.StatusMessage = why.Message() //nolint:staticcheck // older clients read it
+	c.pb.StatusMessage = why.Message()
 	c.pb.Conditions = []*containerpb.StatusCondition{{CanonicalCode: canonical(why.Code()), Message: why.Message()}}
 	for _, p := range c.pb.GetNodePools() {
 		p.Status = containerpb.NodePool_ERROR

@@ -1,3 +1,4 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
@@ -14,12 +15,12 @@ import (
 // defaults fills in what a request leaves open, as Kubernetes Engine does. What only Google says is not taken from a request.
 func defaults(n name, c *containerpb.Cluster) {
 	c.SelfLink, c.Location = n.link(false), n.location
-	c.Zone = n.location //nolint:staticcheck // still shown, a region too
+	c.Zone = n.location
 	if len(c.GetLocations()) == 0 {
 		c.Locations = zonesOf(n.location)
 	}
-	c.InitialClusterVersion, c.CurrentMasterVersion, c.CurrentNodeVersion = current, current, current //nolint:staticcheck // still shown
-	c.Conditions, c.StatusMessage, c.InstanceGroupUrls = nil, "", nil                                 //nolint:staticcheck // still shown
+	c.InitialClusterVersion, c.CurrentMasterVersion, c.CurrentNodeVersion = current, current, current
+	c.Conditions, c.StatusMessage, c.InstanceGroupUrls = nil, "", nil
 	if c.GetAutopilot().GetEnabled() {
 		autopilotDefaults(n, c)
 	}
@@ -52,7 +53,7 @@ func networkDefaults(n name, c *containerpb.Cluster) {
 	c.Network, c.Subnetwork = path.Base(network), path.Base(subnetwork)
 	c.NetworkConfig.ServiceExternalIpsConfig = or(c.NetworkConfig.ServiceExternalIpsConfig)
 	c.NetworkConfig.DefaultSnatStatus = or(c.NetworkConfig.DefaultSnatStatus)
-	if c.PrivateClusterConfig.GetEnablePrivateNodes() && c.NetworkConfig.DefaultEnablePrivateNodes == nil { //nolint:staticcheck // older clients write it
+	if c.PrivateClusterConfig.GetEnablePrivateNodes() && c.NetworkConfig.DefaultEnablePrivateNodes == nil {
 		c.NetworkConfig.DefaultEnablePrivateNodes = proto.Bool(true)
 	}
 	if c.IpAllocationPolicy == nil {
@@ -76,9 +77,9 @@ func accessDefaults(c *containerpb.Cluster) {
 	yes, no := proto.Bool(true), proto.Bool(false)
 	authorized := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig().GetAuthorizedNetworksConfig()
 	if authorized == nil {
-		authorized = or(c.GetMasterAuthorizedNetworksConfig()) //nolint:staticcheck // older clients write it
+		authorized = or(c.GetMasterAuthorizedNetworksConfig())
 	}
-	open := proto.Bool(!c.GetPrivateClusterConfig().GetEnablePrivateEndpoint()) //nolint:staticcheck // older clients write it
+	open := proto.Bool(!c.GetPrivateClusterConfig().GetEnablePrivateEndpoint())
 	c.ControlPlaneEndpointsConfig = fill(or(c.GetControlPlaneEndpointsConfig()), &containerpb.ControlPlaneEndpointsConfig{
 		DnsEndpointConfig: &containerpb.ControlPlaneEndpointsConfig_DNSEndpointConfig{
 			AllowExternalTraffic: no, EnableK8STokensViaDns: no, EnableK8SCertsViaDns: no},
@@ -135,7 +136,7 @@ func featureDefaults(c *containerpb.Cluster) {
 		c.NetworkPolicy = nil
 	}
 	maintenanceDefaults(c)
-	c.EnterpriseConfig = fill(or(c.EnterpriseConfig), &containerpb.EnterpriseConfig{ClusterTier: containerpb.EnterpriseConfig_STANDARD}) //nolint:staticcheck // still shown
+	c.EnterpriseConfig = fill(or(c.EnterpriseConfig), &containerpb.EnterpriseConfig{ClusterTier: containerpb.EnterpriseConfig_STANDARD})
 	profile := containerpb.PodAutoscaling_PERFORMANCE
 	c.PodAutoscaling = fill(or(c.PodAutoscaling), &containerpb.PodAutoscaling{HpaProfile: &profile})
 	mode, vulnerability := containerpb.SecurityPostureConfig_BASIC, containerpb.SecurityPostureConfig_VULNERABILITY_MODE_UNSPECIFIED
@@ -209,8 +210,8 @@ func autoscalingDefaults(c *containerpb.Cluster) {
 	if c.GetAutoscaling().GetEnableNodeAutoprovisioning() || asked.GetUpgradeSettings() != nil {
 		pool.UpgradeSettings = surge(pool.UpgradeSettings)
 	}
-	if pool.MinCpuPlatform == "automatic" { //nolint:staticcheck // this unsets it
-		pool.MinCpuPlatform = "" //nolint:staticcheck // as above
+	if pool.MinCpuPlatform == "automatic" {
+		pool.MinCpuPlatform = ""
 	}
 	c.Autoscaling = out
 }

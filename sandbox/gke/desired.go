@@ -1,7 +1,7 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
-	"slices"
 	"strings"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -51,9 +51,31 @@ func whole(field string) bool {
 	return false
 }
 
+// reach applies what says from where the control plane and the nodes can be reached.
+func reach(c *cluster, u *containerpb.ClusterUpdate) {
+	have := c.pb.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig()
+	if v := u.GetDesiredControlPlaneEndpointsConfig().GetIpEndpointsConfig(); v != nil {
+		if v.GetAuthorizedNetworksConfig() != nil { // replaced as a whole
+			have.AuthorizedNetworksConfig = nil
+		}
+		if v.GetEnabled() && have.EnablePublicEndpoint == nil { // it was off
+			have.EnablePublicEndpoint = proto.Bool(true)
+		}
+	}
+	if v := u.DesiredMasterAuthorizedNetworksConfig; v != nil {
+		have.AuthorizedNetworksConfig, u.DesiredMasterAuthorizedNetworksConfig = proto.CloneOf(v), nil
+	}
+	if v := u.DesiredEnablePrivateEndpoint; v != nil {
+		have.EnablePublicEndpoint, u.DesiredEnablePrivateEndpoint = proto.Bool(!*v), nil
+	}
+	if v := u.DesiredDefaultEnablePrivateNodes; v != nil {
+		c.pb.NetworkConfig.DefaultEnablePrivateNodes, u.DesiredDefaultEnablePrivateNodes = v, nil
+	}
+}
+
 // special applies the desires that have no field of that name, and takes them off.
 func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
-	net := c.pb.GetNetworkConfig()
+	reach(c, u)
 	if v := u.DesiredAdditionalIpRangesConfig; v != nil {
 		c.pb.IpAllocationPolicy.AdditionalIpRangesConfigs, u.DesiredAdditionalIpRangesConfig = v.GetAdditionalIpRangesConfigs(), nil
 	}
@@ -64,29 +86,11 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 		c.pb.Autoscaling, u.DesiredClusterAutoscaling = v, nil
 		autoscalingDefaults(c.pb)
 	}
-	if v := u.GetDesiredControlPlaneEndpointsConfig().GetIpEndpointsConfig(); v != nil {
-		have := c.pb.ControlPlaneEndpointsConfig.IpEndpointsConfig
-		if v.GetAuthorizedNetworksConfig() != nil { // replaced as a whole
-			have.AuthorizedNetworksConfig = nil
-		}
-		if v.GetEnabled() && have.EnablePublicEndpoint == nil { // it was off
-			have.EnablePublicEndpoint = proto.Bool(true)
-		}
-	}
-	if v := u.DesiredMasterAuthorizedNetworksConfig; v != nil {
-		c.pb.ControlPlaneEndpointsConfig.IpEndpointsConfig.AuthorizedNetworksConfig, u.DesiredMasterAuthorizedNetworksConfig = proto.CloneOf(v), nil
-	}
-	if v := u.DesiredEnablePrivateEndpoint; v != nil { //nolint:staticcheck // older clients write it
-		c.pb.ControlPlaneEndpointsConfig.IpEndpointsConfig.EnablePublicEndpoint = proto.Bool(!*v)
-		u.DesiredEnablePrivateEndpoint = nil //nolint:staticcheck // as above
-	}
-	if v := u.DesiredDefaultEnablePrivateNodes; v != nil {
-		net.DefaultEnablePrivateNodes, u.DesiredDefaultEnablePrivateNodes = v, nil
-	}
 	if v := u.DesiredLocations; v != nil {
-		if err := s.validLocations(c, v); err != nil {
+		if err := s.relocate(c, v); err != nil {
 			return err
 		}
+		u.DesiredLocations = nil
 	}
 	if v := firstOf(u.GetDesiredMasterVersion(), u.GetDesiredNodeVersion()); v != "" {
 		if err := validVersion(v); err != nil {
@@ -100,9 +104,9 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 	if v := u.DesiredMonitoringService; v != "" {
 		c.pb.MonitoringConfig = monitoringOf(v)
 	}
-	if v := u.DesiredWorkloadIdentityConfig; v != nil && v.GetWorkloadPool() != "" {
-		if v.GetWorkloadPool() != c.Project+".svc.id.goog" {
-			return invalid("Currently, the only supported identity namespace is the project's own: %s.svc.id.goog.", c.Project)
+	if v := u.DesiredWorkloadIdentityConfig; v.GetWorkloadPool() != "" {
+		if err := validIdentities(c.Project, v); err != nil {
+			return err
 		}
 		if err := s.iam.SetIdentityPool(v.GetWorkloadPool()); err != nil {
 			return err
@@ -117,7 +121,7 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 		}
 		p.Autoscaling, u.DesiredNodePoolAutoscaling, u.DesiredNodePoolId = v, nil, ""
 	}
-	networkSpecial(net, u)
+	networkSpecial(c.pb.GetNetworkConfig(), u)
 	autoConfigSpecial(c.pb, u)
 	return nil
 }
@@ -175,18 +179,4 @@ func autoConfigSpecial(c *containerpb.Cluster, u *containerpb.ClusterUpdate) {
 	if v := u.DesiredK8SBetaApis; v != nil {
 		c.EnableK8SBetaApis, u.DesiredK8SBetaApis = v, nil
 	}
-}
-
-// validLocations checks the zones that a cluster's nodes are to be in.
-func (s *Service) validLocations(c *cluster, zones []string) error {
-	r, _ := place(c.pb.GetLocation())
-	for _, zone := range zones {
-		if !slices.Contains(r.zones, zone) {
-			return invalid("Location \"%s\" is not within region \"%s\".", zone, r.name)
-		}
-	}
-	if isZone(c.pb.GetLocation()) && !slices.Contains(zones, c.pb.GetLocation()) {
-		return invalid("Cluster.locations must contain the cluster's zone %s.", c.pb.GetLocation())
-	}
-	return nil
 }

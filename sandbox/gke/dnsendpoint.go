@@ -35,9 +35,10 @@ func (s *Service) byName(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	ours := strings.HasPrefix(token, "ya29.") || strings.Count(token, ".") != 2 // and no JWT of Kubernetes
 	caller, err := s.iam.Authenticate(token)
 	switch {
-	case err != nil && !(dns.GetEnableK8STokensViaDns() && strings.Count(token, ".") == 2 && !strings.HasPrefix(token, "ya29.")):
+	case err != nil && (ours || !dns.GetEnableK8STokensViaDns()):
 		kubernetesError(w, http.StatusUnauthorized, "Unauthorized", "Unauthorized")
 		return
 	case err == nil && s.iam.Check(caller, "container.clusters.connect", "projects/"+c.Project) != nil:

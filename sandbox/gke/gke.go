@@ -96,7 +96,6 @@ type Service struct {
 	grace   time.Duration  // between asking a process to end and ending it
 
 	mu       sync.Mutex
-	saving   sync.Mutex // one writer of gke.json at a time
 	state    state
 	keepers  map[string]*keeper // by the cluster's uid
 	secrets  map[string]string  // hash of a control token -> uid

@@ -17,12 +17,12 @@ type machine struct {
 // with shared cores. What it does not know it takes for an e2-medium.
 func machineOf(kind string) machine {
 	cpus, gib := 2.0, 4.0
-	switch {
-	case kind == "e2-micro" || kind == "f1-micro":
+	switch kind {
+	case "e2-micro", "f1-micro":
 		gib = 1
-	case kind == "e2-small" || kind == "g1-small":
+	case "e2-small", "g1-small":
 		gib = 2
-	case kind == "e2-medium":
+	case "e2-medium":
 		return machine{cpus: 2, cpu: "940m", memory: "2869548Ki"}
 	default:
 		part := strings.Split(kind, "-")

@@ -20,11 +20,14 @@ type hidden struct{}
 func (s *Service) tree(a asker) dir {
 	c, n := a.c, a.node
 	pool := c.pool(n.Pool)
-	attributes := dir{
+	attributes := dir{}
+	for k, v := range pool.GetConfig().GetMetadata() {
+		attributes[k] = v
+	}
+	for k, v := range map[string]string{
 		"cluster-location": c.pb.GetLocation(), "cluster-name": c.pb.GetName(), "cluster-uid": c.UID,
 		"kube-labels": "cloud.google.com/gke-nodepool=" + n.Pool,
-	}
-	for k, v := range pool.GetConfig().GetMetadata() {
+	} {
 		attributes[k] = v
 	}
 	host := fmt.Sprintf("%s.%s.c.%s.internal", n.Name, n.Zone, c.Project)
@@ -75,8 +78,8 @@ func (d dir) list() string {
 // json is a folder as clients see it at once: names in camel case, but those that
 // people or accounts gave.
 func (d dir) json(given bool) any {
-	if _, ok := d["0"]; ok {
-		return []any{d["0"].(dir).json(false)}
+	if first, ok := d["0"].(dir); ok { // a list
+		return []any{first.json(false)}
 	}
 	out := map[string]any{}
 	for name, v := range d {

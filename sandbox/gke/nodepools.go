@@ -1,3 +1,4 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
@@ -58,7 +59,7 @@ func (s *Service) CreateNodePool(ctx context.Context, r *containerpb.CreateNodeP
 	if err := validName("node_pool.name", p.GetName()); err != nil {
 		return nil, err
 	}
-	if err := validPool(p, 1); err != nil {
+	if err := validPool(n.location, p); err != nil {
 		return nil, err
 	}
 	if err := validVersion(p.GetVersion()); err != nil {
@@ -72,9 +73,6 @@ func (s *Service) CreateNodePool(ctx context.Context, r *containerpb.CreateNodeP
 		if c.pool(n.pool) != nil {
 			return false, exists(n)
 		}
-		if err := s.validLocations(c, append(slices.Clone(p.GetLocations()), zonesOf(c.pb.GetLocation())...)); err != nil {
-			return false, err
-		}
 		poolDefaults(c.pb, p)
 		account, err := s.account(ctx, n, p.GetConfig().GetServiceAccount())
 		if err != nil {
@@ -86,7 +84,7 @@ func (s *Service) CreateNodePool(ctx context.Context, r *containerpb.CreateNodeP
 		c.Accounts[n.pool] = account
 		c.pb.NodePools = append(c.pb.NodePools, p)
 		if n.pool == defaultPool || len(c.pb.GetNodePools()) == 1 {
-			c.pb.NodeConfig = proto.CloneOf(p.GetConfig()) //nolint:staticcheck // still shown
+			c.pb.NodeConfig = proto.CloneOf(p.GetConfig())
 		}
 		podsOf(c, p)
 		s.populate(c, p)
@@ -109,7 +107,7 @@ func (s *Service) DeleteNodePool(_ context.Context, r *containerpb.DeleteNodePoo
 		c.Nodes = slices.DeleteFunc(c.Nodes, func(one node) bool { return one.Pool == n.pool })
 		delete(c.Accounts, n.pool)
 		if n.pool == defaultPool || len(c.pb.GetNodePools()) == 0 {
-			c.pb.NodeConfig = nil //nolint:staticcheck // still shown
+			c.pb.NodeConfig = nil
 		}
 		c.count()
 		return true, nil
@@ -139,7 +137,7 @@ func (s *Service) resize(c *cluster, p *containerpb.NodePool, count int32) {
 			have++
 			return have > count
 		})
-		group := p.GetInstanceGroupUrls()[i] //nolint:staticcheck // still shown
+		group := p.GetInstanceGroupUrls()[i]
 		base := strings.TrimSuffix(group[strings.LastIndex(group, "/")+1:], "-grp")
 		for ; have < count; have++ {
 			c.Nodes = append(c.Nodes, s.machine(c, p, where, zone, base))
@@ -177,7 +175,7 @@ func (s *Service) edit(n name, kind containerpb.Operation_Type, change func(*clu
 		restart, err := change(c, p)
 		p.Etag = etag()
 		if n.pool == defaultPool {
-			c.pb.NodeConfig = proto.CloneOf(p.GetConfig()) //nolint:staticcheck // still shown
+			c.pb.NodeConfig = proto.CloneOf(p.GetConfig())
 		}
 		return restart, err
 	})
@@ -200,7 +198,7 @@ func (s *Service) UpdateNodePool(_ context.Context, r *containerpb.UpdateNodePoo
 			return false, precondition("Etag mismatch: the node pool was changed meanwhile.")
 		}
 		if zones := r.GetLocations(); len(zones) > 0 {
-			if err := s.validLocations(c, append(slices.Clone(zones), zonesOf(c.pb.GetLocation())...)); err != nil {
+			if err := validPool(n.location, &containerpb.NodePool{Locations: zones}); err != nil {
 				return false, err
 			}
 			s.move(c, p, zones)
@@ -243,7 +241,7 @@ func desired(p *containerpb.NodePool, u *containerpb.UpdateNodePoolRequest) {
 	}
 	u.NodeNetworkConfig, u.Tags, u.Taints, u.Labels, u.ResourceLabels, u.DiskSizeGb, u.Locations = nil, nil, nil, nil, nil, 0, nil
 	u.Name, u.Etag, u.NodeVersion, u.Image, u.ImageProject = "", "", "", "", ""
-	u.ProjectId, u.Zone, u.ClusterId, u.NodePoolId = "", "", "", "" //nolint:staticcheck // older clients write them
+	u.ProjectId, u.Zone, u.ClusterId, u.NodePoolId = "", "", "", ""
 	u.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		for _, m := range []proto.Message{p.GetConfig(), p} {
 			at := m.ProtoReflect().Descriptor().Fields().ByName(field.Name())

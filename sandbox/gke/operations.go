@@ -1,3 +1,4 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
@@ -60,7 +61,7 @@ func (s *Service) finish(op *operation, err error) {
 	if err != nil {
 		p := status.Convert(err).Proto()
 		op.pb.Error = &spb.Status{Code: p.GetCode(), Message: p.GetMessage()}
-		op.pb.StatusMessage = p.GetMessage() //nolint:staticcheck // older clients read it
+		op.pb.StatusMessage = p.GetMessage()
 	}
 }
 

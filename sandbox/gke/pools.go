@@ -1,3 +1,4 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
@@ -24,16 +25,16 @@ func nodeScopes() []string {
 func poolsOf(c *containerpb.Cluster) {
 	asked := len(c.GetNodePools()) > 0
 	if !asked {
-		c.NodePools = []*containerpb.NodePool{{Name: defaultPool, InitialNodeCount: c.GetInitialNodeCount(), Config: proto.CloneOf(c.GetNodeConfig())}} //nolint:staticcheck // older clients write them
+		c.NodePools = []*containerpb.NodePool{{Name: defaultPool, InitialNodeCount: c.GetInitialNodeCount(), Config: proto.CloneOf(c.GetNodeConfig())}}
 	}
-	c.NodeConfig = nil //nolint:staticcheck // still shown
+	c.NodeConfig = nil
 	for i, p := range c.GetNodePools() {
 		if !asked || len(p.GetLocations()) == 0 {
 			p.Locations = c.GetLocations()
 		}
 		poolDefaults(c, p)
 		if i == 0 || p.GetName() == defaultPool {
-			c.NodeConfig = proto.CloneOf(p.GetConfig()) //nolint:staticcheck // as above
+			c.NodeConfig = proto.CloneOf(p.GetConfig())
 		}
 	}
 }
@@ -45,7 +46,7 @@ func poolDefaults(c *containerpb.Cluster, p *containerpb.NodePool) {
 	}
 	p.Version = current
 	p.SelfLink = c.GetSelfLink() + "/nodePools/" + p.GetName()
-	p.Conditions, p.StatusMessage, p.InstanceGroupUrls = nil, "", nil //nolint:staticcheck // still shown
+	p.Conditions, p.StatusMessage, p.InstanceGroupUrls = nil, "", nil
 	p.Status = containerpb.NodePool_PROVISIONING
 	p.Etag = etag()
 	p.Config = nodeDefaults(or(p.Config), c)
@@ -176,10 +177,10 @@ func (c *cluster) count() {
 		p.GetNetworkConfig().PodIpv4RangeUtilization = utilization(nodes)
 	}
 	c.pb.GetIpAllocationPolicy().DefaultPodIpv4RangeUtilization = utilization(sum)
-	c.pb.CurrentNodeCount = int32(len(c.Nodes)) //nolint:staticcheck // still shown
-	c.pb.InstanceGroupUrls = nil                //nolint:staticcheck // still shown
+	c.pb.CurrentNodeCount = int32(len(c.Nodes))
+	c.pb.InstanceGroupUrls = nil
 	for _, p := range c.pb.GetNodePools() {
-		c.pb.InstanceGroupUrls = append(c.pb.InstanceGroupUrls, p.GetInstanceGroupUrls()...) //nolint:staticcheck // as above
+		c.pb.InstanceGroupUrls = append(c.pb.InstanceGroupUrls, p.GetInstanceGroupUrls()...)
 	}
 }
 

@@ -86,15 +86,19 @@ func (s *Service) SetLocations(_ context.Context, r *containerpb.SetLocationsReq
 		if len(r.GetLocations()) == 0 {
 			return false, invalid("Must specify at least one location.")
 		}
-		if err := s.validLocations(c, r.GetLocations()); err != nil {
-			return false, err
-		}
-		c.pb.Locations = r.GetLocations()
-		for _, p := range c.pb.GetNodePools() {
-			s.move(c, p, r.GetLocations())
-		}
-		return true, nil
+		return true, s.relocate(c, r.GetLocations())
 	})
+}
+
+func (s *Service) relocate(c *cluster, zones []string) error {
+	if err := validZones(c.pb.GetLocation(), zones); err != nil {
+		return err
+	}
+	c.pb.Locations = zones
+	for _, p := range c.pb.GetNodePools() {
+		s.move(c, p, zones)
+	}
+	return nil
 }
 
 // SetNetworkPolicy notes whether network policies are to be enforced.

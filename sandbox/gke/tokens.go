@@ -91,8 +91,9 @@ func (s *Service) usable(a asker, me identity) error {
 	}
 	pod := iam.Caller{Member: a.principal(), Scopes: me.scopes}
 	if err := s.iam.Check(pod, "iam.serviceAccounts.getAccessToken", "projects/-/serviceAccounts/"+a.google); err != nil {
-		return errors.New("Unable to generate access token; IAM returned 403 Forbidden: Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).\n" +
-			"This error could be caused by a missing IAM policy binding on the target IAM service account.") //nolint:staticcheck // Google's words
+		return errors.New("Unable to generate access token; IAM returned 403 Forbidden: " + //nolint:staticcheck // Google's words
+			"Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).\n" +
+			"This error could be caused by a missing IAM policy binding on the target IAM service account.")
 	}
 	return nil
 }

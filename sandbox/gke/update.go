@@ -116,6 +116,6 @@ func (s *Service) UpdateCluster(_ context.Context, r *containerpb.UpdateClusterR
 		if e := u.GetEtag(); e != "" && e != c.pb.GetEtag() {
 			return false, precondition("Etag mismatch: the cluster was changed meanwhile.")
 		}
-		return false, s.update(c, u)
+		return len(r.GetUpdate().GetDesiredLocations()) > 0, s.update(c, u)
 	})
 }
