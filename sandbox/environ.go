@@ -35,7 +35,9 @@ func (p place) sets() []Variable {
 		"CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "GIT_SSL_CAINFO")
 	// The sign-in: client libraries and terraform; gcloud.
 	set(p.Credentials(iam.Owner), "GOOGLE_APPLICATION_CREDENTIALS", "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE")
-	set("true", "NO_GCE_CHECK") // Python asks for no metadata server
+	// No metadata server: Python does not ask, and gcloud, which asks all the same, asks the proxy, which refuses.
+	set("true", "NO_GCE_CHECK")
+	set(strings.TrimPrefix(p.proxy, "http://"), "GCE_METADATA_ROOT")
 	set(Project, "GOOGLE_CLOUD_PROJECT")
 	// Private places of tools.
 	set(p.Kubeconfig(), "KUBECONFIG")
@@ -62,7 +64,7 @@ func cleared() []string {
 	return []string{
 		"NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "FTP_PROXY", "ftp_proxy", "no_grpc_proxy",
 		"SSL_CERT_DIR", "REGISTRY_AUTH_FILE",
-		"GCE_METADATA_HOST", "GCE_METADATA_IP", "GCE_METADATA_ROOT",
+		"GCE_METADATA_HOST", "GCE_METADATA_IP",
 		"USER_PROJECT_OVERRIDE", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT",
 	}
 }

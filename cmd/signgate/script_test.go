@@ -14,7 +14,7 @@ import (
 // TestMain lets scripts run this test binary as signgate: main is re-entered, in a
 // process of its own, also by the background process of the sandbox.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"signgate": main})
+	testscript.Main(m, map[string]func(){"signgate": main, "googlecloud": googleCloud})
 }
 
 // TestScripts are whole sessions with the program, as a user would type them. Each
