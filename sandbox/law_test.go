@@ -305,7 +305,7 @@ func (l *law) conn(host string) *grpc.ClientConn {
 		fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", address, address)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil || resp.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("connect: %v, %v", resp, err)
+			return nil, fmt.Errorf("connect: %v, %w", resp, err)
 		}
 		return c, nil
 	}

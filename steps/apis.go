@@ -72,10 +72,10 @@ func (s apis) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, erro
 	}
 	change := engine.Change{Action: engine.Reuse, Summary: summary}
 	for _, service := range services() {
-		switch e := l.Entry(s.resource(service)); {
-		case e.Phase == state.Intended:
+		switch e := l.Entry(s.resource(service)); e.Phase {
+		case state.Intended:
 			return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
-		case e.Phase == state.Made:
+		case state.Made:
 			s.c.Enabled(service, e.Time)
 			change.Action = engine.None
 		}

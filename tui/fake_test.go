@@ -29,12 +29,6 @@ type fakeBackend struct {
 	created []state.Answers
 }
 
-func (b *fakeBackend) runs() int {
-	b.session.mu.Lock()
-	defer b.session.mu.Unlock()
-	return b.session.runs
-}
-
 // now is noon, and 42 seconds later once a run has said all it has to say.
 func (b *fakeBackend) now() time.Time {
 	b.session.mu.Lock()

@@ -102,7 +102,7 @@ func (s *projects) loaded(m projectPage) tea.Cmd {
 // once it has changed, or the next page when the cursor nears the end.
 func (s *projects) more() tea.Cmd {
 	switch {
-	case s.filter != s.list.filter() && !(s.done && s.filter == ""):
+	case s.filter != s.list.filter() && (!s.done || s.filter != ""):
 		s.filter, s.next, s.done = s.list.filter(), "", false
 		return s.load()
 	case s.loading || s.done || s.problem != nil:

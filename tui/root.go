@@ -57,9 +57,6 @@ type app struct {
 // holdOver ends the hold of a visit.
 type holdOver struct{ visit int }
 
-// copied says that text was sent to the clipboard.
-type copied struct{ what string }
-
 func (a *app) Init() tea.Cmd { return a.screen.Init() }
 
 // Update routes: size and ticks to the root, keys by the key map, the rest to the screen.

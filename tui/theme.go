@@ -86,16 +86,3 @@ func (t theme) verdict(v engine.Verdict) mark {
 	}
 	return mark{"✓", "admitted, as it should be", t.Good}
 }
-
-// check is the mark of a line of the preflight.
-func (t theme) check(s CheckState) mark {
-	switch s {
-	case CheckPass:
-		return mark{"✓", "pass", t.Good}
-	case CheckFail:
-		return mark{"✗", "fail", t.Risk}
-	case CheckUnknown:
-		return mark{"?", "cannot tell", t.Warn}
-	}
-	return mark{"●", "checking", t.Accent}
-}

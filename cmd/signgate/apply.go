@@ -46,7 +46,7 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	}
 	defer s.site.Close()
 	if fresh {
-		defer s.discard() // only if nothing was begun
+		defer s.discard() //nolint:errcheck // a record without a setup: the next run uses it // only if nothing was begun
 	} else {
 		defer s.Close()
 	}

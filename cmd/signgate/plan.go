@@ -24,7 +24,7 @@ func runPlan(cmd *cobra.Command, a *app, q *answerFlags, to string) error {
 	}
 	defer s.site.Close()
 	if fresh {
-		defer s.discard()
+		defer s.discard() //nolint:errcheck // a record without a setup: the next run uses it
 	} else {
 		defer s.Close()
 	}

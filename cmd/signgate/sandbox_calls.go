@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,13 +35,13 @@ func newSandboxCalls(a *app) *cobra.Command {
 			}
 			path := filepath.Join(dir, "calls.jsonl")
 			if permissions {
-				return a.printPermissions(path)
+				return a.printPermissions(cmd.Context(), dir, path)
 			}
 			return a.follow(cmd.Context(), path, follow, a.printCalls)
 		},
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with new calls as they come")
-	cmd.Flags().BoolVar(&permissions, "permissions", false, "print which permissions were asked of whom instead, and how often")
+	cmd.Flags().BoolVar(&permissions, "permissions", false, "print which permissions each principal used instead, and which it holds but never used")
 	return cmd
 }
 
@@ -73,70 +72,11 @@ func callLine(c journal.Call) string {
 		c.Time.Local().Format("15:04:05.000"), c.Millis, c.Code, cmp.Or(who, c.Principal, "-"), what, where), " ")
 }
 
-// use is how often a permission was asked of somebody.
-type use struct {
-	Principal  string `json:"principal"`
-	Permission string `json:"permission"`
-	Granted    int    `json:"granted"`
-	Denied     int    `json:"denied"`
-}
-
-// printPermissions adds up the journal: what a role for this work would have to hold.
-func (a *app) printPermissions(path string) error {
-	type key struct{ who, what string }
-	uses := map[key]*use{}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	err = journal.Read(f, func(c journal.Call) bool {
-		if c.Permission == "" {
-			return true
-		}
-		k := key{c.Principal, c.Permission}
-		if uses[k] == nil {
-			uses[k] = &use{Principal: c.Principal, Permission: c.Permission}
-		}
-		if c.Code == "PermissionDenied" {
-			uses[k].Denied++
-		} else {
-			uses[k].Granted++
-		}
-		return true
-	})
-	if err != nil {
-		return err
-	}
-	all := slices.SortedFunc(maps.Values(uses), func(x, y *use) int {
-		return cmp.Or(strings.Compare(x.Principal, y.Principal), strings.Compare(x.Permission, y.Permission))
-	})
-	w := tabwriter.NewWriter(a.Out, 0, 0, 2, ' ', 0)
-	defer w.Flush()
-	for _, u := range all {
-		if a.output == "json" {
-			if err := a.printJSON(u); err != nil {
-				return err
-			}
-			continue
-		}
-		denied := ""
-		if u.Denied > 0 {
-			denied = fmt.Sprintf("denied %d times", u.Denied)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", cmp.Or(u.Principal, "nobody"), u.Permission, u.Granted, denied)
-	}
-	return nil
-}
-
 const followEvery = 100 * time.Millisecond
 
-// follow gives a file's whole lines to print, and with on those that are added, also
+// follow gives a file's whole lines to each, and with on those that are added, also
 // to a new file that takes its place, until the context ends.
-func (a *app) follow(ctx context.Context, path string, on bool, print func([]byte) error) error {
+func (a *app) follow(ctx context.Context, path string, on bool, each func([]byte) error) error {
 	var f *os.File
 	defer func() {
 		if f != nil {
@@ -162,7 +102,7 @@ func (a *app) follow(ctx context.Context, path string, on bool, print func([]byt
 			}
 			rest = append(rest, data...)
 			if end := strings.LastIndexByte(string(rest), '\n') + 1; end > 0 {
-				if err := print(rest[:end]); err != nil {
+				if err := each(rest[:end]); err != nil {
 					return err
 				}
 				rest = slices.Clone(rest[end:])

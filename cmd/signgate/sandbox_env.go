@@ -29,13 +29,13 @@ come back with --unset. To try one command: signgate sandbox run -- COMMAND.`,
 			}
 			vars := map[string]*string{}
 			for _, v := range r.Variables(a.env.list) {
-				clear := v.Clear || unset
-				if vars[v.Name] = &v.Value; clear {
+				gone := v.Clear || unset
+				if vars[v.Name] = &v.Value; gone {
 					vars[v.Name] = nil
 				}
 				switch {
 				case a.output == "json":
-				case clear:
+				case gone:
 					fmt.Fprintf(a.Out, "unset %s\n", v.Name)
 				default:
 					fmt.Fprintf(a.Out, "export %s=%s\n", v.Name, shellQuote(v.Value))

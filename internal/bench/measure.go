@@ -94,7 +94,7 @@ func firstBytes(cmd *exec.Cmd, want string) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer func() { cmd.Process.Kill(); tty.Close(); cmd.Wait() }()
+	defer func() { cmd.Process.Kill(); tty.Close(); _ = cmd.Wait() }()
 	var seen bytes.Buffer
 	buf := make([]byte, 4096)
 	for {

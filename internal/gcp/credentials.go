@@ -60,7 +60,7 @@ type credential struct {
 // findCredentials reads the credential's file; it asks nobody for a token yet.
 func findCredentials(ctx context.Context, file string, client *http.Client) (*credential, error) {
 	// The file is the user's own, named by them or at the place where gcloud puts it: any of its types is welcome.
-	found, err := adc.DetectDefault(&adc.DetectOptions{Scopes: scopes(), CredentialsFile: file, Client: client})
+	found, err := adc.DetectDefault(&adc.DetectOptions{Scopes: scopes(), CredentialsFile: file, Client: client}) //nolint:staticcheck // as said above
 	if err != nil {
 		kind := CredentialsUnusable
 		if strings.Contains(err.Error(), "could not find default credentials") || errors.Is(err, os.ErrNotExist) {

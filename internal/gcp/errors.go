@@ -10,7 +10,7 @@ import (
 )
 
 // Is says whether a service answered with one of these codes.
-func Is(err error, any ...codes.Code) bool {
+func Is(err error, those ...codes.Code) bool {
 	if err == nil {
 		return false
 	}
@@ -18,7 +18,7 @@ func Is(err error, any ...codes.Code) bool {
 	if !ok {
 		return false
 	}
-	for _, c := range any {
+	for _, c := range those {
 		if s.Code() == c {
 			return true
 		}

@@ -63,7 +63,7 @@ func TestRetry(t *testing.T) {
 			t.Errorf("passing: %v after %d calls, told %d times", err, calls, told)
 		}
 
-		if err := r.Do(t.Context(), func(context.Context) error { return other }); err != other {
+		if err := r.Do(t.Context(), func(context.Context) error { return other }); !errors.Is(err, other) {
 			t.Errorf("another error came back as %v", err)
 		}
 

@@ -151,7 +151,7 @@ func (s *session) find(ctx context.Context, ref name.Reference) (string, error) 
 		return "", nil
 	}
 	if err != nil {
-		if _, err := s.Puller.Get(ctx, ref); err != nil { // an answer to HEAD has no words
+		if _, err := s.Get(ctx, ref); err != nil { // an answer to HEAD has no words
 			return "", fmt.Errorf("look up image %s: %w", ref, err)
 		}
 		return "", fmt.Errorf("look up image %s: %w", ref, err)

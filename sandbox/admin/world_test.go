@@ -59,12 +59,12 @@ func start(t testing.TB, o iam.Options) *world {
 	for host, h := range hosts {
 		w.Handle(host, h)
 	}
-	w.check(w.Front.Start(context.Background()))
+	w.check(w.Start(context.Background()))
 	t.Cleanup(func() {
 		for _, c := range w.conns {
 			c.Close()
 		}
-		w.Front.Close()
+		w.Close()
 		a.Close()
 	})
 	return w
@@ -94,7 +94,7 @@ func (w *world) conn(host string) *grpc.ClientConn {
 		fmt.Fprintf(c, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", address, address)
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 		if err != nil || resp.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("connect: %v, %v", resp, err)
+			return nil, fmt.Errorf("connect: %v, %w", resp, err)
 		}
 		return c, nil
 	}

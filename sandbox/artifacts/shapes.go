@@ -17,7 +17,7 @@ func isID(s string) bool {
 // isLabelText: at most 63 letters (none upper case), digits, _ and -.
 func isLabelText(s string) bool {
 	return utf8.RuneCountInString(s) <= 63 && strings.IndexFunc(s, func(r rune) bool {
-		return !(unicode.In(r, unicode.Ll, unicode.Lo, unicode.N) || r == '_' || r == '-')
+		return !unicode.In(r, unicode.Ll, unicode.Lo, unicode.N) && r != '_' && r != '-'
 	}) < 0
 }
 

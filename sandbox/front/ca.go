@@ -41,7 +41,7 @@ type authority struct {
 // openAuthority loads the CA of dir, or makes one there; with no dir it is in memory only.
 func openAuthority(dir string) (*authority, error) {
 	a := &authority{certs: map[string]*tls.Certificate{}}
-	err := error(fs.ErrNotExist)
+	err := fs.ErrNotExist
 	if dir != "" {
 		err = a.load(dir)
 	}

@@ -113,8 +113,8 @@ func readBody(r *http.Request) error {
 	}
 	data = bytes.TrimSpace(data)
 	if len(data) > 0 {
-		var any json.RawMessage
-		if err := json.Unmarshal(data, &any); err != nil {
+		var whole json.RawMessage
+		if err := json.Unmarshal(data, &whole); err != nil {
 			return malformed(data, err)
 		}
 		if data[0] != '{' && data[0] != '[' && data[0] != '"' {

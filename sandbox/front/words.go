@@ -103,15 +103,46 @@ func position(data []byte, line, column int) int {
 	return min(at+column-1, len(data))
 }
 
+// level is an object or a list that is open where reading has come to.
+type level struct {
+	array bool
+	item  int
+	name  string // of the member that is being read; "" before the first
+	value bool   // the name was read, its value comes next
+}
+
+// open follows one token: what it opens, names or ends.
+func open(levels []level, token json.Token) []level {
+	last := len(levels) - 1
+	name, isText := token.(string)
+	switch {
+	case token == json.Delim('{'), token == json.Delim('['):
+		return append(levels, level{array: token == json.Delim('[')})
+	case isText && waitsForName(levels):
+		levels[last].name, levels[last].value = name, true
+		return levels
+	case token == json.Delim('}'), token == json.Delim(']'):
+		levels = levels[:last]
+	}
+	if last = len(levels) - 1; last >= 0 { // a value has ended
+		levels[last].value = false
+		levels[last].item++
+	}
+	return levels
+}
+
+// waitsForName says whether a member's name comes next.
+func waitsForName(levels []level) bool {
+	if len(levels) == 0 {
+		return false
+	}
+	top := levels[len(levels)-1]
+	return !top.array && !top.value
+}
+
 // fieldPath is the path to the name or value at offset, names as in definitions
 // (snake case), items as "name[0]".
 func fieldPath(data []byte, offset int) []string {
-	type level struct {
-		array bool
-		item  int
-		name  string // of the member that is being read; "" before the first
-		value bool   // the name was read, its value comes next
-	}
 	var levels []level
 	d := json.NewDecoder(bytes.NewReader(data))
 	for {
@@ -120,27 +151,8 @@ func fieldPath(data []byte, offset int) []string {
 			break
 		}
 		reached := offset >= 0 && int(d.InputOffset()) > offset
-		var top *level
-		if len(levels) > 0 {
-			top = &levels[len(levels)-1]
-		}
-		if name, ok := token.(string); ok && top != nil && !top.array && !top.value {
-			top.name, top.value = name, true
-		} else if token == json.Delim('{') || token == json.Delim('[') {
-			if !reached {
-				levels = append(levels, level{array: token == json.Delim('[')})
-			}
-		} else if !reached {
-			if token == json.Delim('}') || token == json.Delim(']') {
-				if levels = levels[:len(levels)-1]; len(levels) == 0 {
-					continue
-				}
-				top = &levels[len(levels)-1]
-			}
-			if top != nil { // a value has ended
-				top.value = false
-				top.item++
-			}
+		if _, name := token.(string); !reached || name && waitsForName(levels) {
+			levels = open(levels, token)
 		}
 		if reached {
 			break

@@ -166,7 +166,7 @@ func covers(scopes []string, r Rule) bool {
 		if s == cloudPlatform {
 			return true
 		}
-		if slices.Contains(r.Scopes, s) && !(r.Changes && readOnly(s)) {
+		if slices.Contains(r.Scopes, s) && (!r.Changes || !readOnly(s)) {
 			return true
 		}
 	}

@@ -11,8 +11,6 @@ import (
 	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
 	"cloud.google.com/go/serviceusage/apiv1/serviceusagepb"
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // The hosts that manage projects. Each is the name of its API too.
@@ -71,22 +69,6 @@ func (k *IAM) credentialsServer() (*grpc.Server, error) {
 	return k.Server(credentialsRules(), func(s *grpc.Server) {
 		credentialspb.RegisterIAMCredentialsServer(s, &credentials{iam: k})
 	})
-}
-
-// described is a service's description by its definition, for generated code that
-// keeps its own to itself.
-func described(service protoreflect.FullName) *grpc.ServiceDesc {
-	out := &grpc.ServiceDesc{ServiceName: string(service)}
-	d, err := protoregistry.GlobalFiles.FindDescriptorByName(service)
-	if err != nil {
-		return out
-	}
-	if s, ok := d.(protoreflect.ServiceDescriptor); ok {
-		for i := range s.Methods().Len() {
-			out.Methods = append(out.Methods, grpc.MethodDesc{MethodName: string(s.Methods().Get(i).Name())})
-		}
-	}
-	return out
 }
 
 // Page is a part of a list: at most size items from where token says, and the token

@@ -105,7 +105,7 @@ func New(o Options) (*IAM, error) {
 
 // load reads the state, or seeds it. A damaged or newer file is refused and left as it is.
 func (k *IAM) load() error {
-	data, err := []byte(nil), error(fs.ErrNotExist)
+	data, err := []byte(nil), fs.ErrNotExist
 	if k.path != "" {
 		data, err = os.ReadFile(k.path)
 	}

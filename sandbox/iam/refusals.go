@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"errors"
 	"fmt"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -27,7 +28,7 @@ func reason(name string, metadata map[string]string) *errdetails.ErrorInfo {
 
 func unauthenticated(why error, service, method string) error {
 	message := "Request had invalid authentication credentials. "
-	if why == errMissing {
+	if errors.Is(why, errMissing) {
 		message = "Request is missing required authentication credential. "
 	}
 	message += "Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project."
