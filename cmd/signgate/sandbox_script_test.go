@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -26,7 +25,9 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"gone":     gone,
 		"mode":     mode,
 		"occupy":   occupy,
-		"have":     have,
+		"children": children,
+		"none":     none,
+		"running":  running,
 		"setfield": setField,
 	}
 }
@@ -108,7 +109,7 @@ func zombie(pid int) bool {
 }
 
 func until(ts *testscript.TestScript, done func() bool) {
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			ts.Fatalf("it did not happen in time")
 		}
@@ -137,9 +138,50 @@ func occupy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("OCCUPIED", port)
 }
 
-// have PROGRAM: the rest of the script needs a program of this machine.
-func have(ts *testscript.TestScript, neg bool, args []string) {
-	if _, err := exec.LookPath(args[0]); err != nil {
-		ts.Logf("%s is not on this machine", args[0])
+// children STATE: CHILDREN are the processes that the sandbox has started, and what they did.
+func children(ts *testscript.TestScript, neg bool, args []string) {
+	root := field(ts, recorded(ts, args[0]), "pid")
+	parents := map[string]string{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		data, err := os.ReadFile(path)
+		if _, rest, ok := strings.Cut(string(data), ") "); err == nil && ok {
+			parents[filepath.Base(filepath.Dir(path))] = strings.Fields(rest)[1]
+		}
 	}
+	var all []string
+	for pid := range parents {
+		for p := parents[pid]; p != ""; p = parents[p] {
+			if p == root {
+				all = append(all, pid)
+			}
+		}
+	}
+	if len(all) == 0 {
+		ts.Fatalf("the sandbox (%s) has no processes", root)
+	}
+	ts.Setenv("CHILDREN", strings.Join(all, ","))
+}
+
+// none PID,PID…: all these processes have ended.
+func none(ts *testscript.TestScript, neg bool, args []string) {
+	for _, pid := range strings.Split(args[0], ",") {
+		gone(ts, false, []string{pid})
+	}
+}
+
+// running STATE: waits until all clusters run.
+func running(ts *testscript.TestScript, neg bool, args []string) {
+	until(ts, func() bool {
+		r, err := sandbox.Find(context.Background(), ts.MkAbs(filepath.Join(args[0], "sandbox")))
+		if err != nil || len(r.Status.Clusters) == 0 {
+			return false
+		}
+		for _, c := range r.Status.Clusters {
+			if c.Status != "RUNNING" {
+				return false
+			}
+		}
+		return true
+	})
 }
