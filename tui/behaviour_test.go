@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -14,352 +15,398 @@ import (
 )
 
 func TestEnterThroughInUnderTenKeys(t *testing.T) {
-	d := drive(t, newFake(), 80, 24)
-	for presses := 1; presses < 10; presses++ {
-		d.wait()
-		d.press("enter")
-		if d.a.outcome.OK {
-			if got := d.b.created[0]; got.Project != "acme-demo" || got.Cluster != "cosign-test-cluster" {
-				t.Errorf("created with %+v", got)
+	synctest.Test(t, func(t *testing.T) {
+		d := drive(t, newFake(), 80, 24)
+		for presses := 1; presses < 10; presses++ {
+			d.wait()
+			d.press("enter")
+			if d.a.outcome.OK {
+				if got := d.b.created[0]; got.Project != "acme-demo" || got.Cluster != "cosign-test-cluster" {
+					t.Errorf("created with %+v", got)
+				}
+				return
 			}
-			return
 		}
-	}
-	t.Fatalf("not through after nine key presses:\n%s", d.text())
+		t.Fatalf("not through after nine key presses:\n%s", d.text())
+	})
 }
 
 func TestTypedAheadDoesNotConfirmThePlan(t *testing.T) {
-	d := drive(t, newFake(), 80, 24)
-	d.press("enter", "enter", "enter", "enter", "enter", "enter", "enter")
-	if d.b.session.runs != 0 {
-		t.Fatal("a key pressed before the plan was on screen has started the run")
-	}
-	d.shows("The plan", "has just opened")
-	d.wait()
-	d.press("enter")
-	if d.b.session.runs != 1 {
-		t.Fatal("the plan cannot be confirmed")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		d := drive(t, newFake(), 80, 24)
+		d.press("enter", "enter", "enter", "enter", "enter", "enter", "enter")
+		if d.b.session.runs != 0 {
+			t.Fatal("a key pressed before the plan was on screen has started the run")
+		}
+		d.shows("The plan", "has just opened")
+		d.wait()
+		d.press("enter")
+		if d.b.session.runs != 1 {
+			t.Fatal("the plan cannot be confirmed")
+		}
+	})
 }
 
 func TestNamesSayTheRule(t *testing.T) {
-	d := drive(t, newFake(), 80, 24)
-	d.press("enter", "enter", "enter")
-	d.typed("_X")
-	d.shows("✗ Cluster must be 3 to 27 lower-case letters")
-	d.press("enter")
-	d.shows("Names and size")
-	if len(d.b.created) > 0 {
-		t.Fatal("an answer that cannot be was accepted")
-	}
-	d.press("backspace", "backspace", "enter")
-	if len(d.b.created) != 1 {
-		t.Fatalf("a good answer was not accepted:\n%s", d.text())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		d := drive(t, newFake(), 80, 24)
+		d.press("enter", "enter", "enter")
+		d.typed("_X")
+		d.shows("✗ Cluster must be 3 to 27 lower-case letters")
+		d.press("enter")
+		d.shows("Names and size")
+		if len(d.b.created) > 0 {
+			t.Fatal("an answer that cannot be was accepted")
+		}
+		d.press("backspace", "backspace", "enter")
+		if len(d.b.created) != 1 {
+			t.Fatalf("a good answer was not accepted:\n%s", d.text())
+		}
+	})
 }
 
 func TestNamesChoiceSetsTheSize(t *testing.T) {
-	d := drive(t, newFake(), 80, 24)
-	d.press("enter", "enter", "enter", "down", "right", "right", "enter")
-	if got := d.b.created[0]; got.Shape != state.Guide || got.Nodes != 3 || got.DiskGB != 100 {
-		t.Errorf("the guide's shape gave %+v", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		d := drive(t, newFake(), 80, 24)
+		d.press("enter", "enter", "enter", "down", "right", "right", "enter")
+		if got := d.b.created[0]; got.Shape != state.Guide || got.Nodes != 3 || got.DiskGB != 100 {
+			t.Errorf("the guide's shape gave %+v", got)
+		}
+	})
 }
 
 func TestFailureThenRetry(t *testing.T) {
-	b := newFake()
-	b.session.events = failure()
-	b.session.runErr = []error{errors.New("cluster failed"), nil}
-	d := drive(t, b, 80, 24)
-	d.press("enter", "enter", "enter", "enter")
-	d.wait()
-	d.press("enter")
-	d.shows("✗ Cluster", "failed", "why   the cluster asks for 900 GB", "try   choose the zonal shape", "words Insufficient", "skipped")
-	b.session.events = rest()
-	d.wait()
-	d.press("r")
-	if b.session.runs != 2 {
-		t.Fatalf("%d runs", b.session.runs)
-	}
-	d.shows("The proof")
-	if st := d.a.run.step("apis"); st.status != engine.Done || st.took != 2.1 {
-		t.Errorf("what the first attempt did is forgotten: %+v", st)
-	}
-	d.wait()
-	d.press("enter")
-	d.wait()
-	d.press("enter")
-	if !d.a.outcome.OK {
-		t.Errorf("outcome %+v", d.a.outcome)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.events = failure()
+		b.session.runErr = []error{errors.New("cluster failed"), nil}
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.press("enter")
+		d.shows("✗ Cluster", "failed", "why   the cluster asks for 900 GB", "try   choose the zonal shape", "words Insufficient", "skipped")
+		b.session.events = rest()
+		d.wait()
+		d.press("r")
+		if b.session.runs != 2 {
+			t.Fatalf("%d runs", b.session.runs)
+		}
+		d.shows("The proof")
+		if st := d.a.run.step("apis"); st.status != engine.Done || st.took != 2.1 {
+			t.Errorf("what the first attempt did is forgotten: %+v", st)
+		}
+		d.wait()
+		d.press("enter")
+		d.wait()
+		d.press("enter")
+		if !d.a.outcome.OK {
+			t.Errorf("outcome %+v", d.a.outcome)
+		}
+	})
 }
 
 func TestRetryWaitsForOtherSteps(t *testing.T) {
-	b := newFake()
-	b.session.hold = make(chan struct{})
-	b.session.events = failure()[:len(failure())-1]
-	d := drive(t, b, 80, 24)
-	d.press("enter", "enter", "enter", "enter")
-	d.wait()
-	d.press("enter", "r")
-	d.shows("r: other steps are still running")
-	if b.session.runs != 1 {
-		t.Error("a second run was started beside the first")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.hold = make(chan struct{})
+		b.session.events = failure()[:len(failure())-1]
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.press("enter", "r")
+		d.shows("r: other steps are still running")
+		if b.session.runs != 1 {
+			t.Error("a second run was started beside the first")
+		}
+	})
 }
 
 func TestQuitIsSoftThenHard(t *testing.T) {
-	b := newFake()
-	b.session.events, b.session.hold = script(), make(chan struct{})
-	d := drive(t, b, 80, 24)
-	d.press("enter", "enter", "enter", "enter")
-	d.wait()
-	d.press("enter", "q")
-	if b.session.stopped != 1 {
-		t.Fatalf("the run was asked to stop %d times", b.session.stopped)
-	}
-	d.send(listen(d.a.stream)()) // the run's end
-	want := Outcome{Interrupted: true, Setup: "acme-demo", Resume: "signgate --sandbox --setup acme-demo"}
-	if d.a.outcome != want {
-		t.Errorf("outcome %+v", d.a.outcome)
-	}
-	if text := d.a.outcome.Farewell(); !strings.Contains(text, "signgate --sandbox --setup acme-demo") {
-		t.Errorf("farewell %q", text)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.events, b.session.hold = script(), make(chan struct{})
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.press("enter", "q")
+		if b.session.stopped != 1 {
+			t.Fatalf("the run was asked to stop %d times", b.session.stopped)
+		}
+		d.send(listen(d.a.stream)()) // the run's end
+		want := Outcome{Interrupted: true, Setup: "acme-demo", Resume: "signgate --sandbox --setup acme-demo"}
+		if d.a.outcome != want {
+			t.Errorf("outcome %+v", d.a.outcome)
+		}
+		if text := d.a.outcome.Farewell(); !strings.Contains(text, "signgate --sandbox --setup acme-demo") {
+			t.Errorf("farewell %q", text)
+		}
+	})
 }
 
 func TestSecondQuitCutsOff(t *testing.T) {
-	b := newFake()
-	b.session.events, b.session.hold = script(), make(chan struct{})
-	d := drive(t, b, 80, 24)
-	d.press("enter", "enter", "enter", "enter")
-	d.wait()
-	d.press("enter")
-	b.session.mu.Lock()
-	b.session.stop = nil // a run that does not hear the first
-	b.session.mu.Unlock()
-	d.press("ctrl+c")
-	d.shows("stopping", "waiting for 1 step")
-	d.press("ctrl+c")
-	if d.a.stream.ctx.Err() == nil {
-		t.Fatal("the run was not cut off")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.events, b.session.hold = script(), make(chan struct{})
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.press("enter")
+		b.session.mu.Lock()
+		b.session.stop = nil // a run that does not hear the first
+		b.session.mu.Unlock()
+		d.press("ctrl+c")
+		d.shows("stopping", "waiting for 1 step")
+		d.press("ctrl+c")
+		if d.a.stream.ctx.Err() == nil {
+			t.Fatal("the run was not cut off")
+		}
+	})
 }
 
 func TestPauseAndGoOn(t *testing.T) {
-	b := newFake()
-	b.session.events, b.session.hold = script(), make(chan struct{})
-	d := drive(t, b, 80, 24)
-	d.press("enter", "enter", "enter", "enter")
-	d.wait()
-	d.press("enter", "p")
-	d.send(listen(d.a.stream)())
-	d.shows("paused", "signgate --sandbox --setup acme-demo")
-	d.wait()
-	d.press("r")
-	if b.session.runs != 2 {
-		t.Fatalf("%d runs", b.session.runs)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.events, b.session.hold = script(), make(chan struct{})
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.press("enter", "p")
+		d.send(listen(d.a.stream)())
+		d.shows("paused", "signgate --sandbox --setup acme-demo")
+		d.wait()
+		d.press("r")
+		if b.session.runs != 2 {
+			t.Fatalf("%d runs", b.session.runs)
+		}
+	})
 }
 
 func TestOffersToResume(t *testing.T) {
-	b := newFake()
-	b.setups = []state.Listed{
-		{Name: "broken", Err: errors.New("unexpected end of JSON input")},
-		{Name: "acme-demo", Record: state.Record{Answers: b.session.answers, Created: noon()}},
-		{Name: "old", Record: state.Record{Answers: b.session.answers, Finished: noon()}},
-	}
-	d := drive(t, b, 80, 24)
-	d.shows("▸ go on with acme-demo", "a new setup", "look at old", "✗")
-	d.press("enter")
-	d.shows("The plan")
-	if len(b.created) > 0 {
-		t.Error("resuming made a new setup")
-	}
-	if b.session.closed > 0 {
-		t.Error("the setup was let go")
-	}
-	d.press("esc")
-	if b.session.closed != 1 {
-		t.Error("the setup was not let go on leaving it")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.setups = []state.Listed{
+			{Name: "broken", Err: errors.New("unexpected end of JSON input")},
+			{Name: "acme-demo", Record: state.Record{Answers: b.session.answers, Created: noon()}},
+			{Name: "old", Record: state.Record{Answers: b.session.answers, Finished: noon()}},
+		}
+		d := drive(t, b, 80, 24)
+		d.shows("▸ go on with acme-demo", "a new setup", "look at old", "✗")
+		d.press("enter")
+		d.shows("The plan")
+		if len(b.created) > 0 {
+			t.Error("resuming made a new setup")
+		}
+		if b.session.closed > 0 {
+			t.Error("the setup was let go")
+		}
+		d.press("esc")
+		if b.session.closed != 1 {
+			t.Error("the setup was not let go on leaving it")
+		}
+	})
 }
 
 func TestLockedSetupIsExplained(t *testing.T) {
-	b := newFake()
-	b.setups = []state.Listed{{Name: "other"}}
-	d := drive(t, b, 80, 24)
-	d.press("enter")
-	d.shows("4711")
-	d.press("esc")
-	d.shows("a new setup")
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.setups = []state.Listed{{Name: "other"}}
+		d := drive(t, b, 80, 24)
+		d.press("enter")
+		d.shows("4711")
+		d.press("esc")
+		d.shows("a new setup")
+	})
 }
 
 func TestConnectFailureAndRetry(t *testing.T) {
-	b := newFake()
-	b.connect = &problem.Problem{ID: "credentials-missing", What: "no Google credentials were found", Fix: "gcloud auth application-default login"}
-	d := drive(t, b, 80, 24)
-	d.shows("no Google credentials were found", "gcloud auth application-default login")
-	b.connect = nil
-	d.press("r")
-	d.shows("a new setup", "owner@acme.example")
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.connect = &problem.Problem{ID: "credentials-missing", What: "no Google credentials were found", Fix: "gcloud auth application-default login"}
+		d := drive(t, b, 80, 24)
+		d.shows("no Google credentials were found", "gcloud auth application-default login")
+		b.connect = nil
+		d.press("r")
+		d.shows("a new setup", "owner@acme.example")
+	})
 }
 
 func TestBlockedPlanCannotBeRun(t *testing.T) {
-	b := newFake()
-	p := &problem.Problem{ID: "permission-denied", What: "you may not create key rings", Fix: "ask for roles/cloudkms.admin"}
-	b.session.plan.Steps[2].Change = engine.Change{Action: engine.Blocked, Problem: p}
-	d := drive(t, b, 80, 24)
-	d.press("enter", "enter", "enter", "enter")
-	d.wait()
-	d.shows("you may not create key rings", "ask for roles/cloudkms.admin", "1 blocked")
-	d.press("enter")
-	d.shows("a step is blocked")
-	if b.session.runs > 0 {
-		t.Error("a blocked plan was run")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		p := &problem.Problem{ID: "permission-denied", What: "you may not create key rings", Fix: "ask for roles/cloudkms.admin"}
+		b.session.plan.Steps[2].Change = engine.Change{Action: engine.Blocked, Problem: p}
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.shows("you may not create key rings", "ask for roles/cloudkms.admin", "1 blocked")
+		d.press("enter")
+		d.shows("a step is blocked")
+		if b.session.runs > 0 {
+			t.Error("a blocked plan was run")
+		}
+	})
 }
 
 func TestProjectsByPageFilterAndID(t *testing.T) {
-	b := newFake()
-	b.projects = nil
-	for i := range 5000 {
-		b.projects = append(b.projects, Project{ID: fmt.Sprintf("acme-%04d", i), Name: fmt.Sprintf("Project %d", i)})
-	}
-	b.pageSize, b.failPage = 200, "200"
-	d := drive(t, b, 80, 24)
-	d.press("enter")
-	if s := d.a.screen.(*projects); len(s.list.all) != 200 {
-		t.Fatalf("%d projects loaded at first", len(s.list.all))
-	}
-	for range 20 {
-		d.press("pgdown")
-	}
-	d.shows("Google did not answer", "ctrl+r try again")
-	d.send(tea.KeyPressMsg{Code: 'r', Mod: tea.ModCtrl})
-	if s := d.a.screen.(*projects); len(s.list.all) != 400 {
-		t.Fatalf("%d projects after the failed page was asked for again", len(s.list.all))
-	}
-	d.typed("4999") // not loaded yet: found by asking
-	d.shows("acme-4999")
-	for range 4 {
-		d.press("backspace")
-	}
-	d.typed("acme-hidden")
-	d.shows("look up the id acme-hidden")
-	d.press("enter")
-	d.shows("Which region?", "acme-hidden")
-	d.press("esc")
-	d.typed("nobodys-project")
-	d.press("enter")
-	d.shows("there is no project nobodys-project")
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.projects = nil
+		for i := range 5000 {
+			b.projects = append(b.projects, Project{ID: fmt.Sprintf("acme-%04d", i), Name: fmt.Sprintf("Project %d", i)})
+		}
+		b.pageSize, b.failPage = 200, "200"
+		d := drive(t, b, 80, 24)
+		d.press("enter")
+		if s := d.a.screen.(*projects); len(s.list.all) != 200 {
+			t.Fatalf("%d projects loaded at first", len(s.list.all))
+		}
+		for range 20 {
+			d.press("pgdown")
+		}
+		d.shows("Google did not answer", "ctrl+r try again")
+		d.send(tea.KeyPressMsg{Code: 'r', Mod: tea.ModCtrl})
+		if s := d.a.screen.(*projects); len(s.list.all) != 400 {
+			t.Fatalf("%d projects after the failed page was asked for again", len(s.list.all))
+		}
+		d.typed("4999") // not loaded yet: found by asking
+		d.shows("acme-4999")
+		for range 4 {
+			d.press("backspace")
+		}
+		d.typed("acme-hidden")
+		d.shows("look up the id acme-hidden")
+		d.press("enter")
+		d.shows("Which region?", "acme-hidden")
+		d.press("esc")
+		d.typed("nobodys-project")
+		d.press("enter")
+		d.shows("there is no project nobodys-project")
+	})
 }
 
 func TestNoProjects(t *testing.T) {
-	b := newFake()
-	b.projects = nil
-	d := drive(t, b, 80, 24)
-	d.press("enter")
-	d.shows("This account sees no project", "or make one with: gcloud")
-	d.press("enter") // nothing to choose
-	d.shows("no project to choose")
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.projects = nil
+		d := drive(t, b, 80, 24)
+		d.press("enter")
+		d.shows("This account sees no project", "or make one with: gcloud")
+		d.press("enter") // nothing to choose
+		d.shows("no project to choose")
+	})
 }
 
 func TestHostileNamesAreHarmless(t *testing.T) {
-	b := newFake()
-	b.projects = []Project{{ID: "acme-evil", Name: "pay\u202egnp.exe\x1b]0;owned\x07\x1b[2J\u200b\r\nX"}}
-	d := drive(t, b, 80, 24)
-	d.press("enter")
-	raw := d.a.View().Content
-	for _, bad := range []string{"\u202e", "\x1b]", "\x1b[2J", "\u200b", "\r", "\x07"} {
-		if strings.Contains(raw, bad) {
-			t.Errorf("the frame holds %q", bad)
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.projects = []Project{{ID: "acme-evil", Name: "pay\u202egnp.exe\x1b]0;owned\x07\x1b[2J\u200b\r\nX"}}
+		d := drive(t, b, 80, 24)
+		d.press("enter")
+		raw := d.a.View().Content
+		for _, bad := range []string{"\u202e", "\x1b]", "\x1b[2J", "\u200b", "\r", "\x07"} {
+			if strings.Contains(raw, bad) {
+				t.Errorf("the frame holds %q", bad)
+			}
 		}
-	}
-	d.shows("acme-evil", "paygnp.exe X")
+		d.shows("acme-evil", "paygnp.exe X")
+	})
 }
 
 func TestPastedGarbage(t *testing.T) {
-	garbage := strings.Repeat("\x1b[31m\u202eé世\x00\n", 10_000)
-	d := drive(t, newFake(), 80, 24)
-	d.press("enter")
-	d.send(tea.PasteMsg{Content: garbage})
-	fits(t, d)
-	d = drive(t, newFake(), 80, 24)
-	d.press("enter", "enter", "enter")
-	d.send(tea.PasteMsg{Content: garbage})
-	fits(t, d)
-	d.press("enter")
-	if len(d.b.created) > 0 {
-		t.Error("garbage was accepted as a name")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		garbage := strings.Repeat("\x1b[31m\u202eé世\x00\n", 10_000)
+		d := drive(t, newFake(), 80, 24)
+		d.press("enter")
+		d.send(tea.PasteMsg{Content: garbage})
+		fits(t, d)
+		d = drive(t, newFake(), 80, 24)
+		d.press("enter", "enter", "enter")
+		d.send(tea.PasteMsg{Content: garbage})
+		fits(t, d)
+		d.press("enter")
+		if len(d.b.created) > 0 {
+			t.Error("garbage was accepted as a name")
+		}
+	})
 }
 
 func TestDestroyNeedsTheName(t *testing.T) {
-	d := proven("enter", "D")(t, 80, 24)
-	d.shows("Destroy acme-demo", "- remove cluster", "= keep   key ring")
-	d.press("enter")
-	d.shows("type the setup's name")
-	d.typed("acme-demo")
-	d.press("enter")
-	d.shows("Removed")
+	synctest.Test(t, func(t *testing.T) {
+		d := proven("enter", "D")(t, 80, 24)
+		d.shows("Destroy acme-demo", "- remove cluster", "= keep   key ring")
+		d.press("enter")
+		d.shows("type the setup's name")
+		d.typed("acme-demo")
+		d.press("enter")
+		d.shows("Removed")
+	})
 }
 
 func TestTryAnImage(t *testing.T) {
-	d := proven()(t, 80, 24)
-	d.wait()
-	d.press("t")
-	d.typed("busybox")
-	d.press("enter")
-	d.shows("busybox would be refused", "no signatures found")
+	synctest.Test(t, func(t *testing.T) {
+		d := proven()(t, 80, 24)
+		d.wait()
+		d.press("t")
+		d.typed("busybox")
+		d.press("enter")
+		d.shows("busybox would be refused", "no signatures found")
+	})
 }
 
 func TestCopyCommand(t *testing.T) {
-	d := drive(t, newFake(), 80, 24)
-	d.press("enter", "enter", "enter", "enter")
-	_, cmd := d.a.Update(keyNamed("y"))
-	if got := fmt.Sprint(cmd()); !strings.Contains(got, "gcloud project --project acme-demo") {
-		t.Errorf("copied %q", got)
-	}
-	d.shows("command copied")
+	synctest.Test(t, func(t *testing.T) {
+		d := drive(t, newFake(), 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		_, cmd := d.a.Update(keyNamed("y"))
+		if got := fmt.Sprint(cmd()); !strings.Contains(got, "gcloud project --project acme-demo") {
+			t.Errorf("copied %q", got)
+		}
+		d.shows("command copied")
+	})
 }
 
 func TestLogSearch(t *testing.T) {
-	b := newFake()
-	b.session.events, b.session.hold = script(), make(chan struct{})
-	for i := range logLimit + 500 {
-		b.session.events = append(b.session.events, engine.Event{Type: engine.TypeNotice, Step: "cluster", Text: fmt.Sprintf("call number %d", i), Time: noon()})
-	}
-	d := drive(t, b, 80, 24)
-	d.press("enter", "enter", "enter", "enter")
-	d.wait()
-	d.press("enter")
-	for d.a.run.log.total < logLimit+500 {
-		d.send(listen(d.a.stream)())
-	}
-	d.press("l")
-	d.shows("10000 lines", fmt.Sprintf("call number %d", logLimit+499))
-	d.press("/")
-	d.typed("number 10123")
-	d.press("enter")
-	d.shows("1 lines", "call number 10123")
-	d.press("esc", "l")
-	d.shows("Policy controller")
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.events, b.session.hold = script(), make(chan struct{})
+		for i := range logLimit + 500 {
+			b.session.events = append(b.session.events, engine.Event{Type: engine.TypeNotice, Step: "cluster", Text: fmt.Sprintf("call number %d", i), Time: noon()})
+		}
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.press("enter")
+		for d.a.run.log.total < logLimit+500 {
+			d.send(listen(d.a.stream)())
+		}
+		d.press("l")
+		d.shows("10000 lines", fmt.Sprintf("call number %d", logLimit+499))
+		d.press("/")
+		d.typed("number 10123")
+		d.press("enter")
+		d.shows("1 lines", "call number 10123")
+		d.press("esc", "l")
+		d.shows("Policy controller")
+	})
 }
 
 func TestTooSmallIsASentence(t *testing.T) {
-	d := drive(t, newFake(), 39, 12)
-	d.shows("needs 40×12", "39×12")
-	d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
-	d.shows("a new setup")
+	synctest.Test(t, func(t *testing.T) {
+		d := drive(t, newFake(), 39, 12)
+		d.shows("needs 40×12", "39×12")
+		d.send(tea.WindowSizeMsg{Width: 80, Height: 24})
+		d.shows("a new setup")
+	})
 }
 
 func TestHelpSaysWhyNot(t *testing.T) {
-	b := newFake()
-	b.session.plan.Steps[2].Change = engine.Change{Action: engine.Blocked, Problem: &problem.Problem{What: "no"}}
-	d := drive(t, b, 80, 24)
-	d.press("enter", "enter", "enter", "enter", "?")
-	d.shows("Keys", "not now: a step is blocked", "ctrl+z")
-	d.press("?")
-	d.shows("The plan")
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.plan.Steps[2].Change = engine.Change{Action: engine.Blocked, Problem: &problem.Problem{What: "no"}}
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter", "?")
+		d.shows("Keys", "not now: a step is blocked", "ctrl+z")
+		d.press("?")
+		d.shows("The plan")
+	})
 }

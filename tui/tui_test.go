@@ -2,11 +2,11 @@ package tui
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -17,7 +17,8 @@ import (
 )
 
 // driver uses the wizard as a person does, without a program around it: keys in,
-// frames out. Commands run at once, except those that wait (ticks, holds).
+// frames out. Commands run at once, except those that wait (ticks, holds). It works in
+// a bubble of testing/synctest, whose clock goes on only when nothing else can.
 type driver struct {
 	t *testing.T
 	a *app
@@ -26,7 +27,7 @@ type driver struct {
 
 func drive(t *testing.T, b *fakeBackend, w, h int) *driver {
 	t.Helper()
-	a := newApp(context.Background(), b, Options{Width: w, Height: h, Now: b.now})
+	a := newApp(t.Context(), b, Options{Width: w, Height: h, Now: b.now})
 	a.later = never
 	d := &driver{t, a, b}
 	d.do(a.Init())
@@ -46,7 +47,7 @@ func (d *driver) do(cmd tea.Cmd) {
 	select {
 	case msg := <-out:
 		d.send(msg)
-	case <-time.After(30 * time.Millisecond): // it listens to a run that says nothing
+	case <-time.After(2 * gather): // it listens to a run that says nothing
 	}
 }
 
@@ -199,9 +200,10 @@ func TestFrames(t *testing.T) {
 		for _, size := range [][2]int{{80, 24}, {120, 40}, {40, 12}} {
 			t.Run(fmt.Sprintf("%s-%dx%d", name, size[0], size[1]), func(t *testing.T) {
 				t.Parallel()
-				d := scene(t, size[0], size[1])
+				var content string
+				synctest.Test(t, func(t *testing.T) { content = scene(t, size[0], size[1]).a.View().Content })
 				for profile, kind := range map[colorprofile.Profile]string{colorprofile.ANSI: "colour", colorprofile.NoTTY: "plain"} {
-					t.Run(kind, func(t *testing.T) { golden.RequireEqual(t, []byte(paint(d.a.View().Content, profile)+"\n")) })
+					t.Run(kind, func(t *testing.T) { golden.RequireEqual(t, []byte(paint(content, profile)+"\n")) })
 				}
 			})
 		}
