@@ -117,8 +117,8 @@ func (s *Service) beginUpload(x *exchange, rt route, at place) *refusal {
 	q := x.URL.Query()
 	if digest, from := q.Get("mount"), q.Get("from"); digest != "" && from != "" && wellDigested(digest) {
 		if parts := strings.SplitN(from, "/", 3); len(parts) == 3 && isName(from) {
-			source, refused := s.place(x.Host, parts)
-			if refused == nil && s.admit(x.caller, source.repo, pullArtifacts) == nil && s.opt.Store.mount(source.repo, at.repo, at.name, digest) {
+			source := s.place(x.Host, parts)
+			if s.admit(x.caller, source.repo, pullArtifacts) == nil && s.opt.Store.mount(source.repo, at.repo, at.name, digest) {
 				created(x, rt.name, digest)
 				return nil
 			}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -19,6 +18,7 @@ const (
 	dropArtifacts = "artifactregistry.repositories.deleteArtifacts"
 	cloudPlatform = "https://www.googleapis.com/auth/cloud-platform"
 	storageScope  = "https://www.googleapis.com/auth/devstorage."
+	missingImage  = "Missing image name. Pushes should be of the form docker push HOST-NAME/PROJECT-ID/REPOSITORY/IMAGE"
 )
 
 // place is where in Artifact Registry an image is.
@@ -73,8 +73,7 @@ func (s *Service) locate(x *exchange) (route, place, *refusal) {
 		if len(parts) != 6 || parts[0] != "namespaces" || parts[2] != "repositories" || parts[4] != "uploads" || !isUpload(parts[5]) {
 			return route{}, place{}, uploadUnknown()
 		}
-		at, refused := s.place(x.Host, []string{parts[1], parts[3]})
-		return route{kind: uploads, reference: parts[5]}, at, refused
+		return route{kind: uploads, reference: parts[5]}, s.place(x.Host, []string{parts[1], parts[3]}), nil
 	}
 	rt, refused := parse(x.URL.Path)
 	if refused != nil || rt.kind == ping {
@@ -82,14 +81,13 @@ func (s *Service) locate(x *exchange) (route, place, *refusal) {
 	}
 	parts := strings.SplitN(rt.name, "/", 3)
 	if len(parts) < 3 && (rt.kind != tags || len(parts) < 2) {
-		return rt, place{}, nameInvalid("Missing image name. Pushes should be of the form docker push HOST-NAME/PROJECT-ID/REPOSITORY/IMAGE")
+		return rt, place{}, nameInvalid(missingImage)
 	}
-	at, refused := s.place(x.Host, parts)
-	return rt, at, refused
+	return rt, s.place(x.Host, parts), nil
 }
 
 // place names the repository as Artifact Registry does: the location is the host's.
-func (s *Service) place(host string, parts []string) (place, *refusal) {
+func (s *Service) place(host string, parts []string) place {
 	project := parts[0]
 	if p, ok := s.iam.Project(project); ok {
 		project = p.ID
@@ -98,7 +96,7 @@ func (s *Service) place(host string, parts []string) (place, *refusal) {
 	if len(parts) == 3 {
 		at.name = parts[2]
 	}
-	return at, nil
+	return at
 }
 
 func needed(method string) string {
@@ -109,39 +107,6 @@ func needed(method string) string {
 		return dropArtifacts
 	}
 	return pushArtifacts
-}
-
-// signIn tells who asks: by Basic with an access token as the password (the user
-// oauth2accesstoken, or _token), or by Bearer. A request without is anonymous, which
-// public repositories allow.
-func (s *Service) signIn(x *exchange) (signedIn bool, _ *refusal) {
-	kind, value, _ := strings.Cut(x.Header.Get("Authorization"), " ")
-	token := strings.TrimSpace(value)
-	if user, password, ok := x.BasicAuth(); ok {
-		if user != "oauth2accesstoken" && user != "_token" && user != "_dcgcloud_token" {
-			return false, unauthenticated(x, "authentication failed")
-		}
-		token = password
-	} else if kind == "" {
-		return false, nil
-	} else if !strings.EqualFold(kind, "Bearer") {
-		return false, unauthenticated(x, "authentication failed")
-	}
-	if _, ok := s.passes.read(x.Host, token); ok {
-		return false, nil
-	}
-	caller, err := s.iam.Authenticate(token)
-	if err != nil || caller.Member == "" {
-		return false, unauthenticated(x, "authentication failed")
-	}
-	x.caller = caller
-	return true, nil
-}
-
-// unauthenticated asks the client to sign in, and says where.
-func unauthenticated(x *exchange, message string) *refusal {
-	return &refusal{status: http.StatusUnauthorized, code: "UNAUTHORIZED", message: message,
-		header: map[string]string{"Www-Authenticate": `Bearer realm="https://` + x.Host + `/v2/token"`}}
 }
 
 // enterPlace asks IAM for a permission on a repository.
@@ -171,61 +136,4 @@ func (s *Service) admit(c iam.Caller, repo, permission string) *refusal {
 		return denied(status.Convert(err).Message())
 	}
 	return nil
-}
-
-// googleToken gives a token for the scopes that are asked for, or says which permission
-// is missing. Whoever signs in gets back the access token that they came with: IAM is
-// asked again on every request.
-func (s *Service) googleToken(x *exchange) *refusal {
-	if x.Method != http.MethodGet {
-		return notFound()
-	}
-	signedIn, refused := s.signIn(x)
-	if refused != nil {
-		return refused
-	}
-	for _, sc := range scopes(x.Request) {
-		parts := strings.SplitN(sc.name, "/", 3)
-		if len(parts) < 2 || !isName(sc.name) {
-			return nameInvalid("Missing image name. Pushes should be of the form docker push HOST-NAME/PROJECT-ID/REPOSITORY/IMAGE")
-		}
-		at, refused := s.place(x.Host, parts)
-		if refused != nil {
-			return refused
-		}
-		for _, permission := range wanted(sc.actions) {
-			if refused := s.enterPlace(x, at, permission); refused != nil {
-				return refused
-			}
-		}
-	}
-	if !signedIn {
-		sendToken(x.w, s.passes.give(x.Host, nil), passLife, s.iam.Now(), false)
-		return nil
-	}
-	token, ok := strings.CutPrefix(x.Header.Get("Authorization"), "Bearer ")
-	if _, password, basic := x.BasicAuth(); basic {
-		token, ok = password, true
-	}
-	_, expires, known := s.iam.Token(token)
-	if !ok || !known {
-		return unauthenticated(x, "authentication failed")
-	}
-	now := s.iam.Now()
-	sendToken(x.w, token, expires.Sub(now).Truncate(time.Second), now, false)
-	return nil
-}
-
-// wanted are the permissions of a scope's actions, changing ones first.
-func wanted(actions []string) []string {
-	var all []string
-	for _, one := range []struct{ action, permission string }{{"delete", dropArtifacts}, {"push", pushArtifacts}, {"pull", pullArtifacts}} {
-		for _, a := range actions {
-			if a == one.action || a == "*" {
-				all = append(all, one.permission)
-				break
-			}
-		}
-	}
-	return all
 }

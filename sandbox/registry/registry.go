@@ -80,6 +80,7 @@ type exchange struct {
 	*http.Request
 	w          *answer
 	caller     iam.Caller
+	token      string // that the caller came with
 	permission string
 	resource   string
 }
