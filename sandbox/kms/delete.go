@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,8 +14,6 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
-
-	"github.com/signgate/signgate/sandbox/front"
 )
 
 // retired is what is left of a key that was deleted: its name, which none can have again.
@@ -34,6 +31,7 @@ func (r *retired) proto() *kmspb.RetiredResource {
 type operation struct {
 	Began   time.Time `json:"began"`
 	Retired string    `json:"retired,omitempty"` // of a key
+	Ring    bool      `json:"ring,omitempty"`    // of a key ring
 }
 
 func (o *operation) proto(name string) (*longrunningpb.Operation, error) {
@@ -41,9 +39,12 @@ func (o *operation) proto(name string) (*longrunningpb.Operation, error) {
 	if o.Retired != "" {
 		about = &kmspb.DeleteCryptoKeyMetadata{RetiredResource: o.Retired}
 	}
-	meta, err := anypb.New(about)
-	if err != nil {
-		return nil, err
+	var meta *anypb.Any // what a key ring's has is not known
+	if !o.Ring {
+		var err error
+		if meta, err = anypb.New(about); err != nil {
+			return nil, err
+		}
 	}
 	nothing, err := anypb.New(&emptypb.Empty{})
 	if err != nil {
@@ -186,9 +187,4 @@ func (o operations) GetOperation(_ context.Context, req *longrunningpb.GetOperat
 		return err
 	})
 	return out, err
-}
-
-// besides answers what the API's definition does not have yet.
-func (s *Service) besides(w http.ResponseWriter, r *http.Request) {
-	front.NotFound(w, r)
 }

@@ -41,6 +41,21 @@ type Latency struct {
 	Generate time.Duration // of key material that is not symmetric: PENDING_GENERATION meanwhile
 }
 
+// Demo is for people who watch.
+func Demo() Latency { return Latency{Generate: time.Second} }
+
+// Real is about what Google Cloud takes, times a factor.
+func Real(factor float64) Latency {
+	return Latency{Generate: time.Duration(factor * float64(5*time.Second))}
+}
+
+// SetLatency changes it for keys to come.
+func (s *Service) SetLatency(l Latency) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.latency = l
+}
+
 // Service may be used by many goroutines at once.
 type Service struct {
 	kmspb.UnimplementedKeyManagementServiceServer
@@ -77,14 +92,14 @@ func (s *Service) Handlers() (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := front.Google(srv, front.REST{Rules: bindings(), Besides: http.HandlerFunc(s.besides)})
+	h, err := front.Google(srv, front.REST{Rules: bindings()})
 	if err != nil {
 		return nil, fmt.Errorf("cloud KMS: %w", err)
 	}
 	s.mu.Lock()
 	s.servers = append(s.servers, srv)
 	s.mu.Unlock()
-	return map[string]http.Handler{Host: h}, nil
+	return map[string]http.Handler{Host: s.withDeletion(h)}, nil
 }
 
 // bindings are those that the definitions leave to the host's configuration.

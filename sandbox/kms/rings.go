@@ -25,7 +25,7 @@ func (s *Service) CreateKeyRing(_ context.Context, req *kmspb.CreateKeyRingReque
 	}
 	var out *kmspb.KeyRing
 	err = s.change(func(now time.Time) error {
-		if s.state.Rings[n.String()] != nil {
+		if s.state.Rings[n.String()] != nil || s.gone(n) {
 			return exists("KeyRing", n)
 		}
 		r := &ring{Created: now, Keys: map[string]*key{}}

@@ -34,7 +34,8 @@ const (
 // state is what kms.json holds.
 type state struct {
 	Version    int                   `json:"version"`
-	Rings      map[string]*ring      `json:"keyRings"` // by name
+	Rings      map[string]*ring      `json:"keyRings"`                  // by name
+	Gone       []string              `json:"deletedKeyRings,omitempty"` // names
 	Retired    []*retired            `json:"retiredResources"`
 	Operations map[string]*operation `json:"operations"` // by name
 }
