@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -64,14 +65,10 @@ func runSign(cmd *cobra.Command, a *app, ref string) error {
 	if err != nil {
 		return err
 	}
-	digest, err := registries.Find(ctx, ref)
-	if err == nil && digest == "" {
-		err = fmt.Errorf("look up image %s: MANIFEST_UNKNOWN: manifest unknown", ref)
-	}
+	signed, err := byDigest(ctx, registries, target)
 	if err != nil {
 		return err
 	}
-	signed := target.Context().Name() + "@" + digest
 	added, err := registries.Sign(ctx, signed, key, rec.Answers.PublicLog)
 	if err != nil {
 		return err
@@ -84,4 +81,16 @@ func runSign(cmd *cobra.Command, a *app, ref string) error {
 	}
 	fmt.Fprintln(a.Out, signed)
 	return nil
+}
+
+// byDigest resolves a tag to what it names now. A digest needs no looking up.
+func byDigest(ctx context.Context, r image.Registries, target name.Reference) (string, error) {
+	if d, ok := target.(name.Digest); ok {
+		return d.Name(), nil
+	}
+	digest, err := r.Find(ctx, target.Name())
+	if err == nil && digest == "" {
+		err = fmt.Errorf("look up image %s: MANIFEST_UNKNOWN: manifest unknown", target)
+	}
+	return target.Context().Name() + "@" + digest, err
 }

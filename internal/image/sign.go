@@ -117,6 +117,9 @@ func (s *session) signatures(ctx context.Context, target name.Digest, key signat
 	if err != nil {
 		return fail(err)
 	}
+	if _, err := key.PublicKey(options.WithContext(ctx)); err != nil { // an answer about signatures is none without the key
+		return nil, nil, err
+	}
 	rules := &cosign.CheckOpts{SigVerifier: key, ClaimVerifier: cosign.SimpleClaimVerifier, IgnoreTlog: true, IgnoreSCT: true}
 	for _, sig := range list {
 		if sig, err = static.Copy(sig); err != nil { // fetches the statement
