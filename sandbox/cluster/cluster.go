@@ -24,13 +24,26 @@ import (
 	"github.com/signgate/signgate/sandbox/cluster/node"
 )
 
-// The collector works for a small heap rather than a fast one: the control
-// plane of an idle cluster makes little garbage.
+// Starting makes much garbage once: the collector stays out of the way until
+// the heap is large, and later works for a small heap rather than a fast one.
 const (
+	busyLimit   = 320 << 20
 	gcPercent   = 40
 	memoryLimit = 600 << 20
+	busyFor     = 30 * time.Second // after ready: a policy controller comes
 	stopTimeout = 15 * time.Second
 )
+
+// calm makes the heap small when the busy time is over.
+func calm(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(busyFor):
+		debug.SetGCPercent(gcPercent)
+		debug.SetMemoryLimit(memoryLimit)
+		debug.FreeOSMemory()
+	}
+}
 
 // line is one thing told to the sandbox.
 type line struct {
@@ -69,8 +82,8 @@ func cluster(ctx context.Context, path string, stdin io.Reader, stdout io.Writer
 
 func serve(ctx context.Context, path string, stdin io.Reader, out *teller) (err error) {
 	syscall.Umask(0o077) // whatever a library makes is nobody else's
-	debug.SetGCPercent(gcPercent)
-	debug.SetMemoryLimit(memoryLimit)
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(busyLimit)
 	c, err := config.Load(path)
 	if err != nil {
 		return err
@@ -150,7 +163,7 @@ func live(ctx context.Context, c *config.Config, sockets string, out *teller) er
 	defer within(stopTimeout, fleet.Close)
 	close(up)
 	out.tell(line{Stage: "node", Done: true})
-	debug.FreeOSMemory()
+	go calm(parts)
 	out.tell(line{Stage: "ready", APIServer: plane.Address, Egress: door.Path()})
 	select {
 	case <-ctx.Done():
