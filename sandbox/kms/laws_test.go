@@ -57,13 +57,13 @@ func newModel(t *rapid.T, k *iam.IAM, now *time.Time) *model {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := m.s.CreateCryptoKey(ctx, &kmspb.CreateCryptoKeyRequest{Parent: ring.GetName(), CryptoKeyId: "k", SkipInitialVersionCreation: true, CryptoKey: &kmspb.CryptoKey{
+	key, err := m.s.CreateCryptoKey(ctx, &kmspb.CreateCryptoKeyRequest{Parent: ring.GetName(), CryptoKeyId: "k", SkipInitialVersionCreation: true, CryptoKey: &kmspb.CryptoKey{
 		Purpose: kmspb.CryptoKey_ASYMMETRIC_SIGN, VersionTemplate: &kmspb.CryptoKeyVersionTemplate{Algorithm: kmspb.CryptoKeyVersion_EC_SIGN_P256_SHA256},
 		DestroyScheduledDuration: durationOf(lingering)}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.key = k.GetName()
+	m.key = key.GetName()
 	return m
 }
 
