@@ -237,6 +237,12 @@ func (s *Service) provision(c *cluster, op *operation) {
 		k := s.keep(c.UID, true, report)
 		s.mu.Unlock()
 		if err = k.await(s.ctx); err == nil {
+			s.mu.Lock()
+			made := c.copy()
+			s.mu.Unlock()
+			err = s.tend(s.ctx, made, tending(&cluster{pb: &containerpb.Cluster{}}, made))
+		}
+		if err == nil {
 			err = s.rest(op.pace.left(time.Now()))
 		}
 	}

@@ -137,7 +137,7 @@ type eager struct {
 func (e eager) Read(b []byte) (int, error) { return e.in.Read(b) }
 
 // serveTLS answers over HTTPS, with a certificate of the cluster's CA for its endpoint.
-// What clients with a certificate delete is noted in the file "deleted".
+// What clients with a certificate change is noted in the file "tended".
 func serveTLS(l net.Listener, c config) {
 	ca, err := tls.LoadX509KeyPair(c.CACert, c.CAKey)
 	if err != nil {
@@ -152,10 +152,11 @@ func serveTLS(l net.Listener, c config) {
 	clients.AddCert(ca.Leaf)
 	server := &http.Server{TLSConfig: &tls.Config{ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: clients, Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: ca.PrivateKey}}},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodDelete && len(r.TLS.VerifiedChains) > 0 && r.TLS.PeerCertificates[0].Subject.Organization[0] == "system:masters" {
-				deleted, _ := os.OpenFile(filepath.Join(c.Dir, "deleted"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-				fmt.Fprintln(deleted, r.URL.Path)
-				deleted.Close()
+			if (r.Method == http.MethodDelete || r.Method == http.MethodPatch) && len(r.TLS.VerifiedChains) > 0 && r.TLS.PeerCertificates[0].Subject.Organization[0] == "system:masters" {
+				tended, _ := os.OpenFile(filepath.Join(c.Dir, "tended"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+				body, _ := io.ReadAll(r.Body)
+				fmt.Fprintln(tended, r.Method, r.URL.Path, string(body))
+				tended.Close()
 			}
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 			fmt.Fprintf(w, `{"message":"%s %s %s %.5s"}`, c.Name, r.Method, r.URL.Path, token)

@@ -205,7 +205,7 @@ func (s *Service) UpdateNodePool(_ context.Context, r *containerpb.UpdateNodePoo
 		}
 		u := proto.CloneOf(r)
 		desired(p, u)
-		return r.GetLabels() != nil || r.GetTaints() != nil || len(r.GetLocations()) > 0 || r.GetMachineType() != "", nil
+		return len(r.GetLocations()) > 0 || r.GetMachineType() != "", nil
 	})
 }
 

@@ -62,23 +62,29 @@ func (s *Service) carryOut(c, next *cluster, op *operation, restart bool) {
 		return
 	}
 	var k *keeper
-	gone := without(c.Nodes, next.Nodes)
+	var calls []call
 	s.settle(func() {
+		calls = tending(c, next)
 		next.pb.Status = c.pb.GetStatus()
 		*c = *next
 		if op.pb.GetOperationType() == containerpb.Operation_UPGRADE_NODES {
 			op.pb.Progress = upgraded(c.nodes(op.pool))
 		}
-		if k = s.keepers[c.UID]; !restart || k == nil {
+		if k = s.keepers[c.UID]; k == nil || !restart && len(calls) == 0 {
+			k = nil
 			s.finish(op, nil)
 		}
+		next = c.copy()
 	})
-	if !restart || k == nil {
+	if k == nil {
 		return
 	}
-	err := k.restart(s.ctx)
+	var err error
+	if restart {
+		err = k.restart(s.ctx)
+	}
 	if err == nil {
-		err = s.retire(s.ctx, next, gone)
+		err = s.tend(s.ctx, next, calls)
 	}
 	if err == nil {
 		err = s.rest(op.pace.left(time.Now()))

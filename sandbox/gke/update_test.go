@@ -156,7 +156,7 @@ func TestNodePools(t *testing.T) {
 			t.Error(done)
 		}
 	}
-	pool := &containerpb.NodePool{Name: "more", InitialNodeCount: 2, Config: &containerpb.NodeConfig{MachineType: "n2-standard-4"}}
+	pool := &containerpb.NodePool{Name: "more", InitialNodeCount: 2, Config: &containerpb.NodeConfig{MachineType: "n2-standard-4", Labels: map[string]string{"tier": "web"}}}
 	op, err := w.CreateNodePool(w.ctx, &containerpb.CreateNodePoolRequest{Parent: cluster, NodePool: pool})
 	do(op, err)
 	if op.GetOperationType() != containerpb.Operation_CREATE_NODE_POOL || !strings.HasSuffix(op.GetTargetLink(), "/zones/us-central1-a/clusters/one/nodePools/more") {
@@ -178,12 +178,20 @@ func TestNodePools(t *testing.T) {
 	nodes("one 2")
 	do(w.UpdateNodePool(w.ctx, &containerpb.UpdateNodePoolRequest{Name: cluster + "/nodePools/more",
 		Taints: &containerpb.NodeTaints{Taints: []*containerpb.NodeTaint{{Key: "k", Value: "v", Effect: containerpb.NodeTaint_NO_SCHEDULE}}}}))
+	do(w.UpdateNodePool(w.ctx, &containerpb.UpdateNodePoolRequest{Name: cluster + "/nodePools/more", Labels: &containerpb.NodeLabels{Labels: map[string]string{"zone": "inner"}}}))
 	do(w.DeleteNodePool(w.ctx, &containerpb.DeleteNodePoolRequest{Name: cluster + "/nodePools/default-pool"}))
 	nodes("one 1")
-	deleted, err := os.ReadFile(filepath.Join(w.folder(w.get(t, zone, "one").GetId()), "deleted"))
+	log, err := os.ReadFile(filepath.Join(w.folder(w.get(t, zone, "one").GetId()), "tended"))
 	check(t, err)
-	if n := strings.Count(string(deleted), "/api/v1/nodes/gke-one-more-"); n != 3 || strings.Count(string(deleted), "/api/v1/nodes/gke-one-default-pool-") != 1 {
-		t.Errorf("nodes taken out of the cluster:\n%s", deleted)
+	for what, want := range map[string]int{
+		"DELETE /api/v1/nodes/gke-one-more-": 3, "DELETE /api/v1/nodes/gke-one-default-pool-": 1, "PATCH /api/v1/nodes/gke-one-default-pool-": 0,
+		`{"metadata":{"labels":{"tier":"web"}}}`:                              4, // two nodes at first, two more later
+		`{"spec":{"taints":[{"effect":"NoSchedule","key":"k","value":"v"}]}}`: 1,
+		`{"metadata":{"labels":{"tier":null,"zone":"inner"}}}`:                1,
+	} {
+		if n := strings.Count(string(log), what); n != want {
+			t.Errorf("%s: %d times, want %d:\n%s", what, n, want, log)
+		}
 	}
 	list, err := w.ListNodePools(w.ctx, &containerpb.ListNodePoolsRequest{Parent: cluster})
 	check(t, err)
