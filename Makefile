@@ -13,8 +13,9 @@ STAMP := k8s.io/component-base/version
 # policy-controller refuses an API server that does not say its version; it is stamped at link time.
 STAMPS := -X $(STAMP).gitVersion=$(K8S) -X $(STAMP).gitMajor=1 -X $(STAMP).gitMinor=34 -X $(STAMP).gitTreeState=clean
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FREEZE := github.com/charmbracelet/freeze@v0.2.2
 
-.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench fuzz clean help
+.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench shots clean help
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -56,6 +57,10 @@ lint:
 
 bench: build ## figures, each beside what it is compared with
 	@go run ./internal/bench -bin $(BIN)
+
+shots: build ## the README's pictures, from the real program
+	@[ -x .cache/tools/freeze ] || GOBIN=$(CURDIR)/.cache/tools go install $(FREEZE)
+	@cd docs/shots && go run . -bin $(BIN) -freeze $(CURDIR)/.cache/tools/freeze -out ../pictures
 
 clean: ## remove what was built here (the sandbox's state is elsewhere: signgate sandbox reset)
 	rm -rf bin .cache

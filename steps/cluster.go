@@ -39,7 +39,7 @@ func nodeScopes() []string {
 
 func (s cluster) Info() engine.Info {
 	return engine.Info{
-		ID: "cluster", Title: "Kubernetes Engine cluster", Needs: []string{"identity"},
+		ID: "cluster", Title: "Cluster", Needs: []string{"identity"},
 		Why:         "its nodes act as the account made before, with just the scopes that checking signatures takes",
 		Permissions: []string{"container.clusters.create", "container.clusters.get", "container.clusters.delete", "container.operations.get", "iam.serviceAccounts.actAs"},
 		Lesson:      "cluster.md",

@@ -41,7 +41,7 @@ func controllerValues() map[string]any {
 
 func (s controller) Info() engine.Info {
 	return engine.Info{
-		ID: "controller", Title: "policy controller in the cluster", Needs: []string{"cluster"},
+		ID: "controller", Title: "Policy controller", Needs: []string{"cluster"},
 		Why:         "signatures alone stop nothing: it checks them, at the one door that everything goes through",
 		Permissions: []string{"container.clusters.get", "container.clusters.connect"}, // and, in the cluster, roles/container.admin
 		Lesson:      "controller.md",

@@ -27,7 +27,7 @@ const includeLabel = "policy.sigstore.dev/include"
 
 func (s enforcement) Info() engine.Info {
 	return engine.Info{
-		ID: "enforcement", Title: "namespace protected", Needs: []string{"policy"},
+		ID: "enforcement", Title: "Enforcement", Needs: []string{"policy"},
 		Why:         "nothing is refused until a namespace is labelled; what runs there already is shown first",
 		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
 		Lesson:      "enforcement.md",

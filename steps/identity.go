@@ -30,7 +30,7 @@ const readerRole = "roles/artifactregistry.reader"
 
 func (s identity) Info() engine.Info {
 	return engine.Info{
-		ID: "identity", Title: "service account of the nodes", Needs: []string{"apis", "registry"},
+		ID: "identity", Title: "Node identity", Needs: []string{"apis", "registry"},
 		Why: "nodes get an account of their own with six narrow roles, instead of the project's default one with all of Editor",
 		Permissions: []string{
 			"iam.serviceAccounts.create", "iam.serviceAccounts.get", "iam.serviceAccounts.delete",

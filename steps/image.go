@@ -18,7 +18,7 @@ type copied struct{ cloud }
 
 func (s copied) Info() engine.Info {
 	return engine.Info{
-		ID: "image", Title: "image copied into the repository", Needs: []string{"registry"},
+		ID: "image", Title: "Image", Needs: []string{"registry"},
 		Why:         "what is signed is a digest in your own repository, which nobody else can move or replace",
 		Permissions: []string{"artifactregistry.repositories.uploadArtifacts", "artifactregistry.repositories.downloadArtifacts", "artifactregistry.repositories.deleteArtifacts"},
 		Lesson:      "image.md",

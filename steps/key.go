@@ -24,7 +24,7 @@ const algorithm = kmspb.CryptoKeyVersion_EC_SIGN_P256_SHA256
 
 func (s key) Info() engine.Info {
 	return engine.Info{
-		ID: "key", Title: "signing key in Cloud KMS", Needs: []string{"keyring"},
+		ID: "key", Title: "Signing key", Needs: []string{"keyring"},
 		Why: "the private half never leaves Google's key service; whoever may use it signs, everybody may check",
 		Permissions: []string{
 			"cloudkms.cryptoKeys.create", "cloudkms.cryptoKeys.get", "cloudkms.cryptoKeyVersions.get", "cloudkms.cryptoKeyVersions.list",

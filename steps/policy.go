@@ -22,7 +22,7 @@ type policy struct{ inside }
 
 func (s policy) Info() engine.Info {
 	return engine.Info{
-		ID: "policy", Title: "policy for the repository's images", Needs: []string{"controller", "key"},
+		ID: "policy", Title: "Policy", Needs: []string{"controller", "key"},
 		Why:         "it says which images need whose signature; it is ready only when the cluster has read the public key",
 		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
 		Lesson:      "policy.md",

@@ -25,7 +25,7 @@ type project struct {
 
 func (s project) Info() engine.Info {
 	return engine.Info{
-		ID: "project", Title: "Google Cloud project",
+		ID: "project", Title: "Project",
 		Why:         "everything is made inside one project, which must be yours to change and have billing",
 		Permissions: []string{"resourcemanager.projects.get"}, Lesson: "project.md",
 	}

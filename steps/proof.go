@@ -23,7 +23,7 @@ type proof struct{ inside }
 
 func (s proof) Info() engine.Info {
 	return engine.Info{
-		ID: "proof", Title: "proof by four live deployments", Needs: []string{"enforcement", "signature"},
+		ID: "proof", Title: "Proof", Needs: []string{"enforcement", "signature"},
 		Why:         "a broken gate and a working one both refuse strangers; only the right reasons, and the yes to your image, tell them apart",
 		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
 		Lesson:      "proof.md",

@@ -18,7 +18,7 @@ type registry struct{ cloud }
 
 func (s registry) Info() engine.Info {
 	return engine.Info{
-		ID: "registry", Title: "private repository in Artifact Registry", Needs: []string{"apis"},
+		ID: "registry", Title: "Registry", Needs: []string{"apis"},
 		Why:         "the image and its signature lie side by side where only the project's own accounts read",
 		Permissions: []string{"artifactregistry.repositories.create", "artifactregistry.repositories.get", "artifactregistry.repositories.delete"}, Lesson: "registry.md",
 	}

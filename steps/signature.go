@@ -22,7 +22,7 @@ type signing struct {
 
 func (s signing) Info() engine.Info {
 	return engine.Info{
-		ID: "signature", Title: "signature of the image", Needs: []string{"key", "image"},
+		ID: "signature", Title: "Signature", Needs: []string{"key", "image"},
 		Why:         "the signature says that you stand behind this very digest; the cluster will run nothing without one",
 		Permissions: []string{"cloudkms.cryptoKeyVersions.useToSign", "cloudkms.cryptoKeyVersions.viewPublicKey", "artifactregistry.repositories.uploadArtifacts"},
 		Lesson:      "signature.md",
