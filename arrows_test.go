@@ -26,7 +26,8 @@ func may() map[string][]string {
 		"internal/image":      {},
 		"sandbox":             {},
 		"internal/testreport": {},
-		"internal/bench":      {},
+		"internal/bench":      {"internal/tools"},
+		"internal/tools":      {},
 	}
 }
 

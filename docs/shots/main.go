@@ -6,6 +6,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -40,24 +41,31 @@ func run(bin, out, freeze string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	camera := &camera{out: out, freeze: freeze}
+	for _, story := range []func(program, state string) error{camera.success, camera.failure} {
+		if err := alone(program, story); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// alone tells a story in a sandbox of its own.
+func alone(program string, story func(program, state string) error) error {
 	state, err := os.MkdirTemp("", "signgate-shots-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(state)
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	camera := &camera{out: out, freeze: freeze}
-	defer exec.Command(program, "sandbox", "reset", "--yes", "--state-dir", state).Run() //nolint:errcheck // the pictures are made
-	if err := camera.story(program, state); err != nil {
-		return err
-	}
-	return camera.failure(program, state)
+	told := story(program, state)
+	return errors.Join(told, exec.Command(program, "sandbox", "down", "--state-dir", state).Run())
 }
 
-// story is a setup that goes well.
-func (c *camera) story(program, state string) error {
+// success is a setup that goes well.
+func (c *camera) success(program, state string) error {
 	s, err := open(program, "--sandbox", "--state-dir", state)
 	if err != nil {
 		return err
@@ -71,7 +79,7 @@ func (c *camera) story(program, state string) error {
 		func() error { return s.until("12 create", "") },
 		func() error { return c.shoot(s, "plan") },
 		func() error { return s.insist("\r", "steps to go") },
-		func() error { return s.until("CLUSTER_", "") },
+		func() error { return s.insist("", "deploying", "healthchecking") },
 		func() error { return c.shoot(s, "run") },
 		func() error { return s.until("admitted, as it should be", "") },
 		func() error { return c.shoot(s, "proof") },
@@ -88,8 +96,7 @@ func (c *camera) failure(program, state string) error {
 	}
 	defer s.close()
 	return first(
-		func() error { return s.insist("\x1b[B", "› a new setup", "● a new setup", "▸ a new setup", "> a new setup") },
-		func() error { return s.press("\r") },
+		func() error { return s.until("a new setup", "\r") },
 		func() error { return s.until("acme-staging", "acme-staging\r") },
 		func() error { return s.until("Montréal", "\r") },
 		func() error { return s.until("Disk", "\r") },
