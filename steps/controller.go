@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v3/pkg/chart"
@@ -199,6 +200,11 @@ func (s controller) install(ctx context.Context, c *kube.Cluster, l engine.Ledge
 	if err := l.Intend(s.resource()); err != nil {
 		return err
 	}
+	if rel == nil {
+		if err := removeLeases(ctx, c); err != nil {
+			return err
+		}
+	}
 	return c.Install(ctx, kube.Wanted{Namespace: controllerNamespace, Name: controllerRelease, Values: controllerValues(), Labels: labels(l)}, ch)
 }
 
@@ -282,7 +288,31 @@ func (s controller) uninstall(ctx context.Context, c *kube.Cluster, l engine.Led
 	if err := c.Uninstall(ctx, controllerNamespace, controllerRelease); err != nil {
 		return err
 	}
+	if err := removeLeases(ctx, c); err != nil {
+		return err
+	}
 	return releasePolicies(ctx, c)
+}
+
+// removeLeases takes away the leases of a controller that is gone. Its roles went
+// before it could let go of them; the next one, waiting for them to run out, would
+// have no certificate in time and be restarted for it, again and again. The chart
+// has a hook for this, whose image comes from a registry of its own.
+func removeLeases(ctx context.Context, c *kube.Cluster) error {
+	leases := c.Core.CoordinationV1().Leases(controllerNamespace)
+	all, err := leases.List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("list leases in %s: %w", controllerNamespace, err)
+	}
+	for _, lease := range all.Items {
+		if !strings.HasPrefix(lease.Name, controllerRelease+".") {
+			continue
+		}
+		if err := gone(leases.Delete(ctx, lease.Name, metav1.DeleteOptions{})); err != nil {
+			return fmt.Errorf("remove lease %s: %w", lease.Name, err)
+		}
+	}
+	return nil
 }
 
 func (s controller) Commands() []string {
