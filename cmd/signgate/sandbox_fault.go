@@ -93,7 +93,10 @@ func faultWords(f fault.Fault) string {
 	if f.After {
 		when = "after it took effect"
 	}
-	which := "every call"
+	which, are := "every call", "is"
+	if f.Times > 1 {
+		are = "are"
+	}
 	switch {
 	case f.Nth > 0 && f.Times <= 1:
 		which = fmt.Sprintf("call %d", f.Nth)
@@ -104,7 +107,7 @@ func faultWords(f fault.Fault) string {
 	case f.Times > 0:
 		which = fmt.Sprintf("the next %d calls", f.Times)
 	}
-	return fmt.Sprintf("%s of %s is %s, %s", which, f.Target, strings.Join(does, ", "), when)
+	return fmt.Sprintf("%s of %s %s %s, %s", which, f.Target, are, strings.Join(does, ", "), when)
 }
 
 func newFaultList(a *app) *cobra.Command {
