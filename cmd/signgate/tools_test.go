@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signgate/signgate/internal/tools"
+	"github.com/signgate/signgate/sandbox"
+)
+
+// desk is a sandbox with other people's programs beside it, as a user of them sits there.
+type desk struct {
+	dir string // where they work, and the state folder
+	env []string
+}
+
+// newDesk finds or builds the programs; those of Google's must be on the machine.
+func newDesk(t *testing.T, found, built []string) *desk {
+	t.Helper()
+	root, err := tools.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := filepath.Join(root, "bin")
+	if missing := sandbox.Missing(bin); len(missing) > 0 {
+		t.Skipf("no cluster without %v in bin/: make build", missing)
+	}
+	for _, name := range found {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("%s is not on this machine", name)
+		}
+	}
+	path := []string{}
+	for _, name := range built {
+		program, err := tools.Build(t.Context(), root, name, func(s string) { t.Log(s) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		path = append(path, filepath.Dir(program))
+	}
+	d := &desk{dir: t.TempDir()}
+	t.Cleanup(func() { endSandboxes(t, d.dir) })
+	d.env = append(os.Environ(), "PATH="+strings.Join(append(path, os.Getenv("PATH")), ":"), "HOME="+d.dir,
+		"SIGNGATE_STATE_DIR="+filepath.Join(d.dir, "state"), "SIGNGATE_BIN="+bin)
+	return d
+}
+
+// run runs a command in the sandbox, and gives all that it printed.
+func (d *desk) run(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, self, append([]string{"sandbox", "run", "--"}, args...)...)
+	cmd.Args[0] = "signgate" // the test binary is the program by that name
+	cmd.Dir, cmd.Env = d.dir, d.env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// script runs one of testdata's, which must end well.
+func (d *desk) script(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	out, err := d.run(t, "bash", path)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+	t.Logf("%s took %s", name, time.Since(start).Round(time.Second))
+	return out
+}
+
+// TestGuide is the guide as people type it, by nobody's clients but Google's, Sigstore's,
+// Helm's and Kubernetes' own, to its two results; and the mistake that it warns of.
+func TestGuide(t *testing.T) {
+	d := newDesk(t, []string{"gcloud", "gke-gcloud-auth-plugin", "kubectl"}, []string{"cosign", "crane", "helm"})
+	out := d.script(t, "guide.sh")
+	for _, want := range []string{
+		`admission webhook "policy.sigstore.dev" denied the request: validation failed: no matching policies: spec.template.spec.containers[0].image`,
+		"\ndeployment.apps/nginx created\n", "\ndeployment.apps/nginx condition met\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the guide did not print %q:\n%s", want, out)
+		}
+	}
+	if out = d.script(t, "guide_scopes.sh"); !strings.Contains(out, "PermissionDenied desc = Request had insufficient authentication scopes.") {
+		t.Errorf("the policy does not say what KMS said:\n%s", out)
+	}
+}
