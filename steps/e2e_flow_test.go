@@ -32,6 +32,7 @@ func TestCluster(t *testing.T) {
 	t.Run("again", s.again)
 	t.Run("sabotage", s.sabotage)
 	t.Run("try", s.try)
+	t.Run("preview", s.preview)
 	t.Run("pending", s.pending)
 	t.Run("destroy", s.destroy)
 }
