@@ -1,5 +1,6 @@
-// Where roots are set by this program (in the sandbox), they hold on every system, also on
-// macOS, which has its own idea of them.
+// Roots that this program sets (in the sandbox) hold on every system, also on macOS,
+// which has its own idea of them.
+//
 //go:debug x509usefallbackroots=1
 
 // Command signgate takes a Google Cloud project to a GKE cluster that runs only
