@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"syscall"
@@ -105,6 +106,14 @@ func serve(ctx context.Context, path string, stdin io.Reader, out *teller) (err 
 	defer remove()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	// Controllers that are just starting take the API server's end for a
+	// disaster, and would end this process before its pods.
+	klog.OsExit = func(code int) {
+		if ctx.Err() != nil {
+			runtime.Goexit()
+		}
+		os.Exit(code)
+	}
 	go func() { // the sandbox holds the other end
 		_, _ = io.Copy(io.Discard, stdin)
 		cancel()
