@@ -92,6 +92,9 @@ func (s *Sandbox) start(ctx context.Context) error {
 	if err := s.furnish(s.front.CA(), s.iam.People()); err != nil {
 		return err
 	}
+	if err := s.dockerLogin(); err != nil {
+		return err
+	}
 	return s.serve()
 }
 

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/signgate/signgate/internal/tools"
 	"github.com/signgate/signgate/sandbox"
 )
 
@@ -28,6 +31,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"children": children,
 		"none":     none,
 		"running":  running,
+		"tool":     tool,
+		"setup":    setupNames,
 		"setfield": setField,
 	}
 }
@@ -184,4 +189,36 @@ func running(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		return true
 	})
+}
+
+// tool NAME: a program of others, unmodified, built where it is not yet; its path is in the variable NAME.
+func tool(ts *testscript.TestScript, neg bool, args []string) {
+	root, err := tools.Root()
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
+	defer cancel()
+	path, err := tools.Build(ctx, root, args[0], func(s string) { ts.Logf("%s", s) })
+	ts.Check(err)
+	ts.Setenv(strings.ToUpper(args[0]), path)
+}
+
+// setup KEY IMAGE: the key and the signed image of the only setup, as cosign and crane
+// take them; NAME is the image's without its digest.
+func setupNames(ts *testscript.TestScript, neg bool, args []string) {
+	files, _ := filepath.Glob(filepath.Join(ts.Getenv("SIGNGATE_STATE_DIR"), "sandbox", "setups", "*", "record.json"))
+	if len(files) != 1 {
+		ts.Fatalf("%d setups", len(files))
+	}
+	var f struct {
+		Record struct {
+			Answers struct{ Project, Region, KeyRing, Key, Repository, Image string }
+			Pins    map[string]string
+		}
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(files[0])), &f))
+	a, pins := f.Record.Answers, f.Record.Pins
+	name := fmt.Sprintf("%s-docker.pkg.dev/%s/%s/%s", a.Region, a.Project, a.Repository, a.Image)
+	ts.Setenv("NAME", name)
+	ts.Setenv(args[0], fmt.Sprintf("gcpkms://projects/%s/locations/%s/keyRings/%s/cryptoKeys/%s/cryptoKeyVersions/%s", a.Project, a.Region, a.KeyRing, a.Key, pins["key-version"]))
+	ts.Setenv(args[1], name+"@"+pins["image-digest"])
 }
