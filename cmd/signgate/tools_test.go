@@ -50,6 +50,26 @@ func newDesk(t *testing.T, found, built []string) *desk {
 	return d
 }
 
+// add puts a program on the path if it has been built before (make tools): it costs
+// minutes that are not spent on it in every test.
+func (d *desk) add(t *testing.T, name string) bool {
+	root, err := tools.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(root, ".cache", "tools", name+"@*", name))
+	if err != nil || len(found) == 0 {
+		t.Logf("without %s, which is not built: make tools", name)
+		return false
+	}
+	for i, v := range d.env {
+		if rest, ok := strings.CutPrefix(v, "PATH="); ok {
+			d.env[i] = "PATH=" + filepath.Dir(found[0]) + ":" + rest
+		}
+	}
+	return true
+}
+
 // run runs a command in the sandbox, and gives all that it printed.
 func (d *desk) run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
@@ -93,6 +113,23 @@ func TestGuide(t *testing.T) {
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the guide did not print %q:\n%s", want, out)
+		}
+	}
+	out = d.script(t, "guide_least.sh")
+	for _, want := range []string{
+		"without viewer: ", "code = PermissionDenied desc = Permission 'cloudkms.cryptoKeys.get' denied on resource 'projects/acme-demo/",
+		"without verifier: ", "code = PermissionDenied desc = Permission 'cloudkms.cryptoKeyVersions.viewPublicKey' denied on resource 'projects/acme-demo/",
+		"no matching policies: spec.template.spec.containers[0].image",
+		`DENIED: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/acme-demo/`,
+		"admitted with all of them",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("with a grant less, %q was not printed:\n%s", want, out)
+		}
+	}
+	if d.add(t, "cosign-v3") {
+		if out = d.script(t, "guide_v3.sh"); !strings.Contains(out, "no signatures found") || !strings.Contains(out, "deployment.apps/v3 created (server dry run)") {
+			t.Errorf("cosign v3's bundle was not refused for what it is, or its old format not admitted:\n%s", out)
 		}
 	}
 	if out = d.script(t, "guide_scopes.sh"); !strings.Contains(out, "PermissionDenied desc = Request had insufficient authentication scopes.") {
