@@ -15,7 +15,7 @@ STAMPS := -X $(STAMP).gitVersion=$(K8S) -X $(STAMP).gitMajor=1 -X $(STAMP).gitMi
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FREEZE := github.com/charmbracelet/freeze@v0.2.2
 
-.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench shots clean help
+.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench tools shots clean help
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,9 @@ lint:
 
 bench: build ## figures, each beside what it is compared with
 	@go run ./internal/bench -bin $(BIN)
+
+tools: ## the programs of others that tests and bench compare with
+	@go run ./internal/tools/build
 
 shots: build ## the README's pictures, from the real program
 	@[ -x .cache/tools/freeze ] || GOBIN=$(CURDIR)/.cache/tools go install $(FREEZE)

@@ -61,8 +61,7 @@ func TestNothingLeaves(t *testing.T) {
 // hostile is what a user's shell could hold: everything that leads clients past a proxy
 // or to other endpoints, accounts and certificates.
 func hostile() []string {
-	var out []string
-	for _, kv := range []string{
+	return []string{
 		"NO_PROXY=.googleapis.com,googleapis.com,*,.pkg.dev,.docker.io,.docker.com,ghcr.io", "no_proxy=*", "no_grpc_proxy=*",
 		"ALL_PROXY=socks5://proxy.corp.example:1080", "all_proxy=socks5://proxy.corp.example:1080",
 		"HTTPS_PROXY=http://proxy.corp.example:3128", "https_proxy=http://proxy.corp.example:3128", "HTTP_PROXY=http://proxy.corp.example:3128",
@@ -74,10 +73,7 @@ func hostile() []string {
 		"CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT=real@real-project.iam.gserviceaccount.com",
 		"SSL_CERT_FILE=/nonexistent.pem", "SSL_CERT_DIR=/nonexistent", "KUBECONFIG=/nonexistent/kubeconfig", "DOCKER_CONFIG=/nonexistent",
 		"HELM_REPOSITORY_CONFIG=/nonexistent", "COSIGN_REPOSITORY=gcr.io/real-project", "SIGSTORE_ROOT_FILE=/nonexistent",
-	} {
-		out = append(out, kv)
 	}
-	return out
 }
 
 // inside runs the programs in the closed network.
@@ -237,7 +233,7 @@ func closedNetwork(t *testing.T) func() []string {
 			mu.Lock()
 			names = append(names, m.Questions[0].Name.String())
 			mu.Unlock()
-			m.Header.Response, m.Header.RCode, m.Additionals = true, dnsmessage.RCodeNameError, nil
+			m.Response, m.RCode, m.Additionals = true, dnsmessage.RCodeNameError, nil
 			if out, err := m.Pack(); err == nil {
 				conn.WriteTo(out, from)
 			}
