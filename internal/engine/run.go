@@ -115,14 +115,16 @@ func (r *run) apply(ctx context.Context, i int, change Change, l Ledger) error {
 	return r.steps[i].Apply(ctx, change, l)
 }
 
-// undo takes one step back. A step of which nothing is on record has nothing to undo.
+// undo takes one step back. A step of which nothing is on record has nothing to undo;
+// of one whose things Google lets nobody remove, all stays.
 func (r *run) undo(ctx context.Context, i int, dependents []outcome) outcome {
 	info := r.infos[i]
 	if o, skip := r.skip(ctx, info, dependents); skip {
 		return o
 	}
 	l := r.ledger(i, r.emit)
-	if !owns(l.Entries()) {
+	owns := owned(l.Entries())
+	if owns == 0 {
 		return outcome{status: Reused}
 	}
 	start := time.Now()
@@ -130,16 +132,21 @@ func (r *run) undo(ctx context.Context, i int, dependents []outcome) outcome {
 	if err := r.steps[i].Undo(ctx, l); err != nil {
 		return r.end(info, start, outcome{status: Failed, cause: problem.From(err)}, "")
 	}
+	if owned(l.Entries()) == owns {
+		return r.end(info, start, outcome{status: Reused}, info.Title+" stays")
+	}
 	return r.end(info, start, outcome{status: Undone, changed: true}, info.Title)
 }
 
-func owns(entries []state.Entry) bool {
+// owned counts what is this setup's to remove.
+func owned(entries []state.Entry) int {
+	n := 0
 	for _, e := range entries {
 		if e.Phase == state.Made || e.Phase == state.Intended {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
 // skip says whether a step is not to be started: something it needs is missing,
