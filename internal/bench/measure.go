@@ -28,13 +28,22 @@ func (b *bench) command(name string, args ...string) *exec.Cmd {
 // inSandbox is an unmodified program in the sandbox's environment, started
 // without a wrapper process so that only its own time counts.
 func (b *bench) inSandbox(name string, args ...string) (*exec.Cmd, error) {
+	env, err := b.environ()
+	if err != nil {
+		return nil, err
+	}
+	cmd := b.command(name, args...)
+	cmd.Env = env
+	return cmd, nil
+}
+
+// environ is what `sandbox run` gives a program to find its way.
+func (b *bench) environ() ([]string, error) {
 	out, err := b.command(b.bin+"/signgate", "sandbox", "run", "--state-dir", b.state, "--", "/usr/bin/env", "-0").Output()
 	if err != nil {
 		return nil, fmt.Errorf("environment of the sandbox: %w", said(err))
 	}
-	cmd := b.command(name, args...)
-	cmd.Env = strings.Split(strings.TrimRight(string(out), "\x00"), "\x00")
-	return cmd, nil
+	return strings.Split(strings.TrimRight(string(out), "\x00"), "\x00"), nil
 }
 
 // took runs a command to its end and returns its wall time.

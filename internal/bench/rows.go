@@ -223,32 +223,24 @@ func (b *bench) controller() error {
 	if _, err := took(b.signgate("apply", "--yes", "--sandbox", "--to", "cluster")); err != nil {
 		return err
 	}
-	helmed := func(args ...string) (time.Duration, error) {
-		cmd, err := b.inSandbox(helm, args...)
-		if err != nil {
-			return 0, err
-		}
-		return took(cmd)
-	}
-	gone := func() error {
-		_, err := helmed("uninstall", "policy-controller", "-n", "cosign-system", "--wait", "--no-hooks")
+	c, err := b.cluster(helm)
+	if err != nil {
 		return err
 	}
-	mine := func() (time.Duration, error) {
-		t, err := took(b.signgate("apply", "--yes", "--sandbox", "--to", "controller"))
-		if err != nil {
-			return 0, err
+	timed := func(cmd func() *exec.Cmd) func() (time.Duration, error) {
+		return func() (time.Duration, error) {
+			t, err := took(cmd())
+			if err != nil {
+				return 0, err
+			}
+			return t, c.clear()
 		}
-		return t, gone()
 	}
-	theirs := func() (time.Duration, error) {
-		t, err := helmed("install", "policy-controller", "policy-controller", "--repo", "https://sigstore.github.io/helm-charts",
-			"--version", "0.10.6", "-n", "cosign-system", "--create-namespace", "--set-string", "webhook.extraArgs.disable-tuf=true", "--wait")
-		if err != nil {
-			return 0, err
-		}
-		return t, gone()
-	}
+	mine := timed(func() *exec.Cmd { return b.signgate("apply", "--yes", "--sandbox", "--to", "controller") })
+	theirs := timed(func() *exec.Cmd {
+		return c.run("install", "policy-controller", "policy-controller", "--repo", "https://sigstore.github.io/helm-charts",
+			"--version", "0.10.6", "-n", controllerNamespace, "--create-namespace", "--set", "webhook.extraArgs.disable-tuf=true", "--wait")
+	})
 	one, other, err := b.pair(mine, theirs)
 	if err != nil {
 		return err
