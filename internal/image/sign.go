@@ -48,13 +48,7 @@ func (r Registries) Sign(ctx context.Context, ref string, key Key, publicLog boo
 	if err != nil {
 		return false, err
 	}
-	if found, err := s.find(ctx, target); err != nil || found == "" {
-		if err == nil {
-			err = fmt.Errorf("sign image %s: MANIFEST_UNKNOWN: manifest unknown", ref)
-		}
-		return false, err
-	}
-	good, all, err := s.signatures(ctx, target, key)
+	good, all, err := s.signable(ctx, target, key)
 	if err != nil || len(good) > 0 {
 		return false, err
 	}
@@ -73,6 +67,26 @@ func (r Registries) Sign(ctx context.Context, ref string, key Key, publicLog boo
 		err = fmt.Errorf("the signature of %s was stored, but is not there or does not hold", ref)
 	}
 	return err == nil, err
+}
+
+// signable asks for an image and for its signatures at once. What is wrong with the
+// image is said first: there are no signatures of one that is not there.
+func (s *session) signable(ctx context.Context, target name.Digest, key Key) (good []oci.Signature, all oci.Signatures, err error) {
+	var there error
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		found, err := s.find(ctx, target)
+		if there = err; err == nil && found == "" {
+			there = fmt.Errorf("sign image %s: MANIFEST_UNKNOWN: manifest unknown", target)
+		}
+	}()
+	good, all, err = s.signatures(ctx, target, key)
+	<-asked
+	if there != nil {
+		return nil, nil, there
+	}
+	return good, all, err
 }
 
 func signatureRef(target name.Digest) name.Tag {
