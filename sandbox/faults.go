@@ -14,17 +14,22 @@ import (
 // Faults are what is to go wrong in this sandbox: nothing, unless something is added.
 func (s *Sandbox) Faults() *fault.Set { return &s.faults }
 
-// faultMax bounds what describes a fault.
-const faultMax = 64 << 10
+// askedMax bounds what is asked of the control socket.
+const askedMax = 64 << 10
+
+// decode reads a request's one object, strictly.
+func decode(r *http.Request, into any) error {
+	read := json.NewDecoder(io.LimitReader(r.Body, askedMax))
+	read.DisallowUnknownFields()
+	return read.Decode(into)
+}
 
 // controlFaults lets other processes of the same user add faults and take them away.
 func (d *daemon) controlFaults(mux *http.ServeMux) {
 	mux.HandleFunc("GET /faults", func(w http.ResponseWriter, _ *http.Request) { reply(w, d.faults.List()) })
 	mux.HandleFunc("POST /faults", func(w http.ResponseWriter, r *http.Request) {
 		var f fault.Fault
-		read := json.NewDecoder(io.LimitReader(r.Body, faultMax))
-		read.DisallowUnknownFields()
-		err := read.Decode(&f)
+		err := decode(r, &f)
 		if err == nil {
 			f.ID, err = d.faults.Add(f)
 		}

@@ -45,6 +45,7 @@ func (s *Sandbox) addKeys() error {
 	if err != nil {
 		return err
 	}
+	s.kms = svc
 	return s.add(svc)
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/signgate/signgate/sandbox/gke"
 	"github.com/signgate/signgate/sandbox/iam"
 	"github.com/signgate/signgate/sandbox/journal"
+	"github.com/signgate/signgate/sandbox/kms"
 )
 
 // Options say where the sandbox lives and what it may run.
@@ -44,6 +45,7 @@ type Sandbox struct {
 	journal *journal.Journal
 	keep    string // folder of small state; "" where nothing is to stay
 	chart   *chart.Chart
+	kms     *kms.Service
 	gke     *gke.Service
 	closers []io.Closer // services, and what they share
 }

@@ -27,7 +27,7 @@ program finds it by its environment: signgate sandbox run -- COMMAND.`,
 	}
 	cmd.AddCommand(
 		newSandboxUp(a), newSandboxDown(a), newSandboxStatus(a), newSandboxEnv(a), newSandboxRun(a), newSandboxKubeconfig(a),
-		newSandboxReset(a), newSandboxCalls(a), newSandboxFault(a), newSandboxLogs(a),
+		newSandboxReset(a), newSandboxCalls(a), newSandboxFault(a), newSandboxLatency(a), newSandboxLogs(a),
 		newSandboxServe(a), newSandboxToken(a),
 	)
 	return cmd

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/signgate/signgate/sandbox"
+)
+
+func newSandboxLatency(a *app) *cobra.Command {
+	l := sandbox.Latency{Factor: 1}
+	cmd := &cobra.Command{
+		Use:   "latency PROFILE",
+		Short: "Let clusters and keys take their time: instant, demo, real",
+		Long: `Let clusters and keys take their time, until the sandbox ends:
+
+  instant   as fast as they can be, as in the beginning
+  demo      a cluster in about 20 seconds, so that people can watch
+  real      a cluster in about 6 minutes, as on Google Cloud; --factor 0.1 in a tenth of it`,
+		Args: usageArgs(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			l.Profile = args[0]
+			r, err := a.runningSandbox(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := r.SetLatency(cmd.Context(), l); err != nil {
+				return usagef("%v", err)
+			}
+			fmt.Fprintf(a.Out, "latency: %s\n", l.Profile)
+			return nil
+		},
+	}
+	cmd.Flags().Float64Var(&l.Factor, "factor", 1, "of the times of the profile real")
+	return cmd
+}
