@@ -48,8 +48,7 @@ func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn chan []
 		if err := <-done; err != nil {
 			tb.Error(err)
 		}
-		tty.Close()
-		ptm.Close()
+		ptm.Close() // tty is closed when it is collected: the program's reader may look at it once more
 	})
 	return ptm, drawn
 }
