@@ -57,7 +57,7 @@ func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn chan []
 func await(tb testing.TB, drawn chan []byte, text string) {
 	tb.Helper()
 	var all bytes.Buffer
-	late := time.After(5 * time.Second)
+	late := time.After(time.Minute)
 	for !bytes.Contains(all.Bytes(), []byte(text)) {
 		select {
 		case b, open := <-drawn:
