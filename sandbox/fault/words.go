@@ -129,13 +129,13 @@ func (f Fault) writeHTTP(w http.ResponseWriter, host string, google func(http.Re
 	case signIn(f.Code):
 		f.writeToken(w)
 	case host == "oauth2.googleapis.com":
-		writeJSON(w, httpStatus(s.Code()), map[string]string{"error": "internal_failure", "error_description": s.Message()})
+		writeJSON(w, HTTPStatus(s.Code()), map[string]string{"error": "internal_failure", "error_description": s.Message()})
 	case strings.HasSuffix(host, ".googleapis.com"):
 		google(w, s.Err())
 	case net.ParseIP(host) != nil || strings.HasSuffix(host, ".gke.goog"):
 		f.writeKubernetes(w, s)
 	default:
-		writeJSON(w, httpStatus(s.Code()), map[string]any{"errors": []map[string]string{{"code": registryCode(s.Code()), "message": s.Message()}}})
+		writeJSON(w, HTTPStatus(s.Code()), map[string]any{"errors": []map[string]string{{"code": registryCode(s.Code()), "message": s.Message()}}})
 	}
 }
 
@@ -155,7 +155,7 @@ func (f Fault) writeToken(w http.ResponseWriter) {
 
 // writeKubernetes refuses as an API server does.
 func (f Fault) writeKubernetes(w http.ResponseWriter, s *status.Status) {
-	code := httpStatus(s.Code())
+	code := HTTPStatus(s.Code())
 	reason := map[int]string{
 		http.StatusBadRequest: "BadRequest", http.StatusUnauthorized: "Unauthorized", http.StatusForbidden: "Forbidden", http.StatusNotFound: "NotFound",
 		http.StatusConflict: "Conflict", http.StatusTooManyRequests: "TooManyRequests", http.StatusServiceUnavailable: "ServiceUnavailable",
@@ -192,26 +192,31 @@ func registryCode(c codes.Code) string {
 	return "UNKNOWN"
 }
 
-func httpStatus(c codes.Code) int {
-	switch c {
+// HTTPStatus is the HTTP code of a gRPC code (google/rpc/code.proto).
+func HTTPStatus(code codes.Code) int {
+	switch code {
+	case codes.OK:
+		return http.StatusOK
+	case codes.Canceled:
+		return 499
 	case codes.InvalidArgument, codes.FailedPrecondition, codes.OutOfRange:
 		return http.StatusBadRequest
-	case codes.Unauthenticated:
-		return http.StatusUnauthorized
-	case codes.PermissionDenied:
-		return http.StatusForbidden
+	case codes.DeadlineExceeded:
+		return http.StatusGatewayTimeout
 	case codes.NotFound:
 		return http.StatusNotFound
 	case codes.AlreadyExists, codes.Aborted:
 		return http.StatusConflict
+	case codes.PermissionDenied:
+		return http.StatusForbidden
+	case codes.Unauthenticated:
+		return http.StatusUnauthorized
 	case codes.ResourceExhausted:
 		return http.StatusTooManyRequests
 	case codes.Unimplemented:
 		return http.StatusNotImplemented
 	case codes.Unavailable:
 		return http.StatusServiceUnavailable
-	case codes.DeadlineExceeded:
-		return http.StatusGatewayTimeout
 	}
 	return http.StatusInternalServerError
 }

@@ -17,6 +17,8 @@ import (
 
 	rpccode "google.golang.org/genproto/googleapis/rpc/code"
 	_ "google.golang.org/genproto/googleapis/rpc/errdetails" // errors' details are written out as JSON
+
+	"github.com/signgate/signgate/sandbox/fault"
 )
 
 // codec is JSON as Google's front end writes and reads it: fields without a value
@@ -64,40 +66,11 @@ func (c codec) UnmarshalField(data []byte, m proto.Message, field protoreflect.F
 	return nil
 }
 
-// httpStatus is the HTTP code of a gRPC code (google/rpc/code.proto).
-func httpStatus(code codes.Code) int {
-	switch code {
-	case codes.OK:
-		return http.StatusOK
-	case codes.Canceled:
-		return 499
-	case codes.InvalidArgument, codes.FailedPrecondition, codes.OutOfRange:
-		return http.StatusBadRequest
-	case codes.DeadlineExceeded:
-		return http.StatusGatewayTimeout
-	case codes.NotFound:
-		return http.StatusNotFound
-	case codes.AlreadyExists, codes.Aborted:
-		return http.StatusConflict
-	case codes.PermissionDenied:
-		return http.StatusForbidden
-	case codes.Unauthenticated:
-		return http.StatusUnauthorized
-	case codes.ResourceExhausted:
-		return http.StatusTooManyRequests
-	case codes.Unimplemented:
-		return http.StatusNotImplemented
-	case codes.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
-}
-
 // WriteError answers a REST request with Google's error envelope.
 func WriteError(w http.ResponseWriter, err error) {
 	s := status.Convert(err)
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(httpStatus(s.Code()))
+	w.WriteHeader(fault.HTTPStatus(s.Code()))
 	_, _ = w.Write(envelope(s.Proto(), false))
 }
 
@@ -126,7 +99,7 @@ type errorReason struct {
 func envelope(s *spb.Status, reasons bool) []byte {
 	s = reworded(s)
 	code := codes.Code(s.GetCode())
-	body := errorObject{Code: httpStatus(code), Message: s.GetMessage(), Status: rpccode.Code(s.GetCode()).String()}
+	body := errorObject{Code: fault.HTTPStatus(code), Message: s.GetMessage(), Status: rpccode.Code(s.GetCode()).String()}
 	body.Details = append(body.Details, violation(s)...)
 	for _, d := range s.GetDetails() {
 		if text, err := protojson.Marshal(d); err == nil { // a type that is not linked in cannot be told

@@ -12,6 +12,8 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/signgate/signgate/sandbox/fault"
 )
 
 // bodyMax is the most that Google's front end takes of a request, in bytes.
@@ -45,7 +47,7 @@ func serveREST(w http.ResponseWriter, r *http.Request, rest REST, handler func(n
 func writeRESTError(w http.ResponseWriter, err error, rest REST) {
 	s := status.Convert(err)
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(httpStatus(s.Code()))
+	w.WriteHeader(fault.HTTPStatus(s.Code()))
 	_, _ = w.Write(envelope(s.Proto(), rest.Errors))
 }
 
