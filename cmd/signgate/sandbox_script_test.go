@@ -86,7 +86,14 @@ func kill9(ts *testscript.TestScript, neg bool, args []string) {
 	pid, err := strconv.Atoi(field(ts, recorded(ts, args[0]), "pid"))
 	ts.Check(err)
 	ts.Check(syscall.Kill(pid, syscall.SIGKILL))
-	until(ts, func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) })
+	until(ts, func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) && threads(pid) < 2 })
+}
+
+// threads counts those that are left of a process: as long as there are others than the
+// first, its ports are not free.
+func threads(pid int) int {
+	tasks, _ := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
+	return len(tasks)
 }
 
 // gone PID|ADDRESS: no such process, or nobody listens there.
