@@ -3,9 +3,9 @@ package sandbox
 import (
 	"encoding/json"
 	"os"
-	"strings"
 	"time"
 
+	"github.com/signgate/signgate/sandbox/artifacts"
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/iam"
 )
@@ -13,13 +13,6 @@ import (
 // dockerLife is how long Docker's configuration lets its holder in, unless the sandbox is
 // started again or reset before: as good as the refresh token beside it.
 const dockerLife = 30 * 24 * time.Hour
-
-// locations of Artifact Registry's hosts: Docker's configuration knows no wildcards.
-const locations = `africa-south1 asia asia-east1 asia-east2 asia-northeast1 asia-northeast2 asia-northeast3 asia-south1 asia-south2
-asia-southeast1 asia-southeast2 australia-southeast1 australia-southeast2 europe europe-central2 europe-north1 europe-north2 europe-southwest1
-europe-west1 europe-west10 europe-west12 europe-west2 europe-west3 europe-west4 europe-west6 europe-west8 europe-west9 me-central1 me-central2
-me-west1 northamerica-northeast1 northamerica-northeast2 northamerica-south1 southamerica-east1 southamerica-west1 us us-central1 us-east1
-us-east4 us-east5 us-south1 us-west1 us-west2 us-west3 us-west4`
 
 // dockerLogin signs the owner in to the registries as `docker login` does, for crane,
 // cosign and whoever else reads Docker's configuration. What else is in it stays.
@@ -34,7 +27,7 @@ func (s *Sandbox) dockerLogin() error {
 		auths = map[string]any{}
 	}
 	token, _ := s.iam.Mint("user:"+iam.Owner, []string{"https://www.googleapis.com/auth/cloud-platform"}, dockerLife)
-	for _, l := range strings.Fields(locations) {
+	for _, l := range artifacts.Regions() { // Docker's configuration knows no wildcards
 		auths[l+"-docker.pkg.dev"] = map[string]string{"auth": front.DockerAuth(token)}
 	}
 	if config == nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/signgate/signgate/internal/image"
 	"github.com/signgate/signgate/internal/problem"
-	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
 )
 
@@ -31,18 +29,7 @@ func runSign(cmd *cobra.Command, a *app, ref string) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
-	dir, err := a.recordsDir()
-	if err != nil {
-		return err
-	}
-	setup, err := a.existing(dir)
-	if err != nil {
-		return err
-	}
-	rec, err := state.Read(dir, setup)
-	if errors.Is(err, state.ErrNotFound) {
-		return noSetup(err)
-	}
+	_, rec, err := a.recorded()
 	if err != nil {
 		return err
 	}

@@ -116,6 +116,24 @@ func (a *app) existing(dir string) (string, error) {
 	return name, err
 }
 
+// recorded names the setup that a verb needs to be there and reads its record, before any
+// world is opened: a damaged one stops here.
+func (a *app) recorded() (string, state.Record, error) {
+	dir, err := a.recordsDir()
+	if err != nil {
+		return "", state.Record{}, err
+	}
+	name, err := a.existing(dir)
+	if err != nil {
+		return "", state.Record{}, err
+	}
+	rec, err := state.Read(dir, name)
+	if errors.Is(err, state.ErrNotFound) {
+		return name, rec, noSetup(err)
+	}
+	return name, rec, err
+}
+
 // bind ties a record to its world, and refuses it in any other. The project's
 // number tells two projects of the same name apart; where it cannot be seen, the kind of world must do.
 func (s *site) bind(ctx context.Context, store *state.Store) error {

@@ -21,18 +21,7 @@ func newStatus(a *app) *cobra.Command {
 }
 
 func runStatus(cmd *cobra.Command, a *app) error {
-	dir, err := a.recordsDir()
-	if err != nil {
-		return err
-	}
-	name, err := a.existing(dir)
-	if err != nil {
-		return err
-	}
-	rec, err := state.Read(dir, name)
-	if errors.Is(err, state.ErrNotFound) {
-		return noSetup(err)
-	}
+	name, rec, err := a.recorded()
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/problem"
-	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
 )
 
@@ -27,18 +25,7 @@ a dry run on the server: nothing is created.`,
 }
 
 func runTry(cmd *cobra.Command, a *app, image string) error {
-	dir, err := a.recordsDir()
-	if err != nil {
-		return err
-	}
-	name, err := a.existing(dir)
-	if err != nil {
-		return err
-	}
-	rec, err := state.Read(dir, name)
-	if errors.Is(err, state.ErrNotFound) {
-		return noSetup(err)
-	}
+	_, rec, err := a.recorded()
 	if err != nil {
 		return err
 	}

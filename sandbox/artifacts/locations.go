@@ -10,9 +10,9 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// regions are where repositories can be: Google Cloud's regions, and three
+// Regions are where repositories can be: Google Cloud's regions, and three
 // multi-regions.
-func regions() []string {
+func Regions() []string {
 	return []string{
 		"africa-south1", "asia", "asia-east1", "asia-east2", "asia-northeast1", "asia-northeast2", "asia-northeast3", "asia-south1", "asia-south2",
 		"asia-southeast1", "asia-southeast2", "australia-southeast1", "australia-southeast2", "europe", "europe-central2", "europe-north1", "europe-north2",
@@ -22,7 +22,7 @@ func regions() []string {
 	}
 }
 
-func isLocation(id string) bool { return slices.Contains(regions(), id) }
+func isLocation(id string) bool { return slices.Contains(Regions(), id) }
 
 func noLocation(id string) error {
 	return status.Errorf(codes.PermissionDenied, "Location %s is not found or access is unauthorized.", id)
@@ -39,7 +39,7 @@ func (p places) ListLocations(_ context.Context, req *location.ListLocationsRequ
 		return nil, invalid("Filtering locations is not part of the sandbox.")
 	}
 	var all []*location.Location
-	for _, id := range regions() {
+	for _, id := range Regions() {
 		all = append(all, &location.Location{Name: p.s.canonical(req.GetName()) + "/locations/" + id, LocationId: id})
 	}
 	some, next, err := page(all, req.GetPageSize(), req.GetPageToken(), func(l *location.Location) string { return l.GetName() })
