@@ -29,6 +29,7 @@ const (
 	controllerNamespace  = "cosign-system"
 	controllerRelease    = "policy-controller"
 	controllerDeployment = "policy-controller-webhook"
+	controllerAccount    = "policy-controller-webhook"
 )
 
 // controllerValues keep the controller from calling Sigstore's public key service as

@@ -2,10 +2,12 @@
 // runs only signed images, a file each. A step knows one thing: how to see
 // whether it is there, how to make it, and how to take back what it made. Steps
 // pass one another nothing: every name follows from the answers, everything else
-// is looked up again. They never print.
+// is looked up again. They never print. A fourteenth is there only where pods have
+// identities of their own.
 package steps
 
 import (
+	"slices"
 	"time"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -28,7 +30,7 @@ type Options struct {
 func List(a state.Answers, c *gcp.Clients, opt Options) []engine.Step {
 	on := cloud{NamesOf(a), c}
 	in := inside{on, &reached{}, opt.Patience}
-	return []engine.Step{
+	all := []engine.Step{
 		project{on, a},            // a project that is ours to change, with billing and every permission
 		apis{on},                  // the APIs that the rest calls
 		keyring{on},               // a key ring in the region
@@ -38,9 +40,14 @@ func List(a state.Answers, c *gcp.Clients, opt Options) []engine.Step {
 		signing{on, opt.OutDir},   // a signature of that digest by that key, beside it
 		identity{on},              // the nodes' own service account with six narrow roles
 		cluster{on},               // a cluster whose nodes run as it
+		workload{on},              // what the policy controller may do as itself, where pods have identities
 		controller{in, opt.Chart}, // the policy controller in it, by Helm
 		policy{in},                // the rule: this repository's images need a signature of that key
 		enforcement{in},           // a namespace under that rule
 		proof{in},                 // four live deployments: three refused for the right reason, one running
 	}
+	if a.Federated() {
+		return all
+	}
+	return slices.DeleteFunc(all, func(s engine.Step) bool { return s.Info().ID == "workload" })
 }

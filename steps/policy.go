@@ -21,8 +21,12 @@ import (
 type policy struct{ inside }
 
 func (s policy) Info() engine.Info {
+	needs := []string{"controller", "key"}
+	if s.Federated() {
+		needs = append(needs, "workload")
+	}
 	return engine.Info{
-		ID: "policy", Title: "Policy", Needs: []string{"controller", "key"},
+		ID: "policy", Title: "Policy", Needs: needs,
 		Why:         "it says which images need whose signature; it is ready only when the cluster has read the public key",
 		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
 		Lesson:      "policy.md",
