@@ -107,6 +107,11 @@ func (n *Node) begin(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	before, err := pods.Lister().List(everything())
+	if err != nil {
+		return fmt.Errorf("node %s: %w", n.spec.Name, err)
+	}
+	n.resume(ctx, before)
 	return nil
 }
 
