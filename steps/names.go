@@ -185,6 +185,10 @@ const (
 	PinKeyVersion  = "key-version"  // the version that signs and that the policy names: "1"
 	PinImageDigest = "image-digest" // of the private copy: "sha256:…"
 
+	// PinOtherVersion is the version that the policy accepts besides, while the key is being
+	// rotated: until the images are signed again the new one, from then on the old one.
+	PinOtherVersion = "key-version-other"
+
 	PinUnsignedDigest = "unsigned-digest"  // of the image that stays unsigned
 	PinWrongKeyDigest = "wrong-key-digest" // of the image that a forgotten key has signed
 )

@@ -14,7 +14,7 @@ type Entry struct {
 // the particular stands before the general. Words are those of the services, as
 // their documentation, client libraries and public issue threads quote them.
 func Catalogue() []Entry {
-	return []Entry{
+	return append([]Entry{
 		// Sign-in.
 		{"credentials-missing", `could not find default credentials`,
 			"no Google credentials were found",
@@ -251,9 +251,14 @@ func Catalogue() []Entry {
 		{ID: "gate-registry-unreachable", What: "the registry does not answer the cluster", Why: "the nodes have no way out, or the registry limits them", Fix: "a private cluster needs Cloud NAT; wait and run again"},
 		{ID: "gate-unexpected", What: "the gate gave reasons that it should not have", Fix: "the words below are the cluster's own; kubectl -n cosign-system logs deployment/policy-controller-webhook"},
 		{ID: "answer-invalid", What: "an answer does not fit its rule", Fix: "correct the answers named above"},
+		// Removal and rotation.
+		{ID: "left-behind", What: "something is still there that was removed", Why: "Google said that it was done, and still shows it", Fix: "signgate destroy again; if it stays, remove what is named above by hand"},
+		{ID: "rotation-unfinished", What: "the rotation of the key has not come to its end", Why: "the old version is dropped only when everything is signed by the new one", Fix: "signgate rotate, then signgate rotate --finish"},
+		{ID: "rotation-in-use", What: "images depend on the old version of the key", Why: "they have no signature of the new one, and would be refused at their next start",
+			Fix: "sign each again: signgate sign IMAGE; or stop running it; then signgate rotate --finish"},
 		{ID: "stopped", What: "the run was stopped", Why: "nothing is lost: what was made is on record", Fix: "signgate apply goes on where it was"},
 		{ID: "unknown", What: "something failed that signgate does not know", Fix: "the service's own words above are all there is; signgate apply goes on where it was"},
-	}
+	}, verdicts()...)
 }
 
 // Explain returns the entry of an id.
