@@ -253,7 +253,7 @@ func (s *Store) Close() error { return s.lock.Unlock() }
 // Remove deletes the setup's folder: its last act. Files that signgate did not
 // put there keep the folder alive.
 func (s *Store) Remove() error {
-	for _, name := range []string{"cosign.pub", recordFile, "lock"} { // the record goes after what it knows of
+	for _, name := range []string{"cosign.pub", EventsFile, recordFile, "lock"} { // the record goes after what it knows of
 		if err := os.Remove(filepath.Join(s.folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove setup %q: %w", s.rec.Name, err)
 		}
