@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
@@ -37,8 +37,10 @@ type lines struct {
 	world   World
 	answers state.Answers
 	session Session
+	plan    engine.Plan
 	run     *run
 	stopped bool // asked to leave
+	watched bool // the run is another process's
 }
 
 func runLines(ctx context.Context, b Backend, o Options) (Outcome, error) {
@@ -48,8 +50,10 @@ func runLines(ctx context.Context, b Backend, o Options) (Outcome, error) {
 	defer close(done)
 	go l.read(o.Input, done)
 	err := l.story()
-	if errors.Is(err, errLeave) || errors.Is(err, errBack) || errors.Is(err, context.Canceled) {
-		err = nil
+	for _, end := range []error{errLeave, errBack, errGone, context.Canceled} {
+		if errors.Is(err, end) {
+			err = nil
+		}
 	}
 	outcome := l.farewell()
 	if l.session != nil {
@@ -74,6 +78,9 @@ func (l *lines) read(in io.Reader, done <-chan struct{}) {
 
 // farewell is how things stand, as the screens' own.
 func (l *lines) farewell() Outcome {
+	if l.watched {
+		return Outcome{Setup: l.session.Name()}
+	}
 	a := &app{setup: setup{session: l.session, run: l.run, leaving: l.stopped}}
 	return a.farewell()
 }
@@ -122,6 +129,25 @@ func (l *lines) choose(options []string, standard int) (int, error) {
 		}
 		l.say("Type a number from 1 to %d, or q to leave.", len(options))
 	}
+}
+
+// choice is one of the options of a question, and what it leads to.
+type choice struct {
+	do   action
+	text string
+}
+
+// pickOne asks for one of the choices; the first is the usual one.
+func (l *lines) pickOne(all []choice) (action, error) {
+	texts := make([]string, len(all))
+	for i, c := range all {
+		texts[i] = c.text
+	}
+	n, err := l.choose(texts, 0)
+	if err != nil {
+		return "", err
+	}
+	return all[n].do, nil
 }
 
 // trouble says a problem.
@@ -210,12 +236,7 @@ func (l *lines) pick(setups []state.Listed) error {
 			return err
 		}
 		if n < len(setups) {
-			l.session, err = l.backend.Open(l.ctx, setups[n].Name)
-			if err != nil {
-				l.trouble(asProblem(err))
-				return l.pick(setups)
-			}
-			return nil
+			return l.open(setups, setups[n].Name)
 		}
 	}
 	if l.answers.Region == "" {
@@ -230,144 +251,25 @@ func (l *lines) pick(setups []state.Listed) error {
 	return l.names()
 }
 
-// project asks for the project, a page of the list at a time.
-func (l *lines) project() error {
-	filter, token := "", ""
-	for {
-		page, err := l.backend.Projects(l.ctx, filter, token)
-		if err != nil {
-			if err := l.retry(err); err != nil {
-				return err
-			}
-			continue
-		}
-		l.say("Which project?")
-		for i, p := range page.Projects {
-			l.say("  %d. %s, %s", i+1, line(p.ID), line(p.Name))
-		}
-		hint := "Number, part of a name to look for, or a project id"
-		if page.Next != "" {
-			hint = "Number, m for more, part of a name to look for, or a project id"
-		}
-		standard := ""
-		if len(page.Projects) > 0 {
-			standard = "1"
-		} else {
-			l.say("No project to show.")
-		}
-		answer, err := l.ask(hint, standard)
-		if err != nil {
-			return err
-		}
-		n, err := strconv.Atoi(answer)
-		switch {
-		case err == nil && n >= 1 && n <= len(page.Projects):
-			l.answers.Project = page.Projects[n-1].ID
-			return nil
-		case answer == "m" && page.Next != "":
-			token = page.Next
-		default:
-			if p, err := l.backend.Project(l.ctx, answer); err == nil && answer != "" {
-				l.answers.Project = p.ID
-				return nil
-			}
-			l.say("There is no project with the id %s, or you may not see it. Looking for names with it.", answer)
-			filter, token = answer, ""
-		}
-	}
-}
-
-func (l *lines) region() error {
-	for {
-		all, err := l.backend.Regions(l.ctx, l.answers.Project)
-		if err != nil {
-			if err := l.retry(err); err != nil {
-				return err
-			}
-			continue
-		}
-		l.say("Which region? Key, images and cluster live there together.")
-		options, standard := []string{}, 0
-		for i, r := range all {
-			options = append(options, strings.Trim(line(r.Name)+", "+line(r.Place)+" "+line(r.Note), ", "))
-			if r.Name == l.answers.Region {
-				standard = i
-			}
-		}
-		n, err := l.choose(options, standard)
-		if err != nil {
-			return err
-		}
-		if l.answers.Region != all[n].Name {
-			l.answers.Region, l.answers.Zone = all[n].Name, ""
-		}
+// open goes on with a setup on record. One that another process works on can be watched.
+func (l *lines) open(setups []state.Listed, name string) error {
+	s, err := l.backend.Open(l.ctx, name)
+	if err == nil {
+		l.session = s
 		return nil
 	}
-}
-
-// names shows every answer and asks which to change, until they can be gone on with.
-func (l *lines) names() error {
-	all := fields()
-	for {
-		l.say("Names and size:")
-		broken := rules(l.answers)
-		for i, f := range all {
-			value := f.get(l.answers)
-			for _, o := range f.options {
-				if o.value == value {
-					value = o.label
-				}
-			}
-			if rule, bad := broken[f.path]; bad {
-				value += "; cannot be: it must be " + rule
-			}
-			l.say("  %d. %s: %s", i+1, f.label, line(value))
-		}
-		answer, err := l.ask("Number of what to change, or nothing to go on", "")
-		if err != nil {
-			return err
-		}
-		n, err := strconv.Atoi(answer)
+	l.trouble(asProblem(err))
+	var by *state.LockedError
+	if w, ok := l.backend.(Watcher); ok && errors.As(err, &by) {
+		do, err := l.pickOne([]choice{{doAccept, "watch it, read-only"}, {doRetry, "try again"}, {doBack, "back to the start"}})
 		switch {
-		case answer == "" && len(broken) == 0:
-			s, err := l.backend.Create(l.ctx, l.answers)
-			if err == nil {
-				l.session = s
-				return nil
-			}
-			l.trouble(asProblem(err))
-		case err == nil && n >= 1 && n <= len(all):
-			if err := l.changeField(all[n-1]); err != nil {
-				return err
-			}
-		default:
-			for path, rule := range broken {
-				l.say("%s must be %s.", path, rule)
-			}
+		case err != nil:
+			return err
+		case do == doAccept:
+			return l.watch(w, name)
+		case do == doRetry:
+			return l.open(setups, name)
 		}
 	}
-}
-
-func (l *lines) changeField(f field) error {
-	l.say("%s: %s.", f.label, f.help)
-	if f.options == nil {
-		v, err := l.ask("New answer", f.get(l.answers))
-		if err == nil {
-			f.set(&l.answers, v)
-		}
-		return err
-	}
-	var labels []string
-	standard := 0
-	for i, o := range f.options {
-		labels = append(labels, o.label)
-		if o.value == f.get(l.answers) {
-			standard = i
-		}
-	}
-	n, err := l.choose(labels, standard)
-	if err == nil {
-		f.set(&l.answers, f.options[n].value)
-	}
-	return err
+	return l.pick(setups)
 }

@@ -7,13 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/signgate/signgate/assets"
 	"github.com/signgate/signgate/internal/engine"
-	"github.com/signgate/signgate/state"
 )
 
 // carry takes the setup at hand from its plan to the end. errBack asks for other answers.
 func (l *lines) carry() error {
-	overwrite := false
 	for {
 		l.say("Looking at what is there. This changes nothing.")
 		plan, err := l.session.Plan(l.ctx)
@@ -23,7 +22,8 @@ func (l *lines) carry() error {
 			}
 			continue
 		}
-		overwrite, err = l.confirm(plan)
+		l.plan = plan
+		overwrite, err := l.confirm(plan)
 		if errors.Is(err, errAgain) {
 			continue
 		}
@@ -48,44 +48,96 @@ var errAgain = errors.New("again")
 
 // confirm reads the plan out and asks whether to carry it out.
 func (l *lines) confirm(plan engine.Plan) (overwrite bool, err error) {
+	l.readPlan(plan)
+	for {
+		do, err := l.pickOne(l.planChoices(plan))
+		if err != nil {
+			return false, err
+		}
+		switch do {
+		case doAccept:
+			return false, nil
+		case doOver:
+			return true, nil
+		case doRetry:
+			return false, errAgain
+		case doCommands:
+			l.readCommands(plan)
+		case doMore:
+			l.readLessons(plan)
+		case doChange:
+			l.answers = l.session.Answers()
+			return false, errBack
+		case doDestroy:
+			if gone, err := l.destroy(); gone || err != nil {
+				return false, errors.Join(err, errGone)
+			}
+		default:
+			return false, errLeave
+		}
+	}
+}
+
+// readPlan says what each step would do, and what stands in the way.
+func (l *lines) readPlan(plan engine.Plan) {
 	l.say("The plan:")
 	t := newTheme()
 	for _, p := range plan.Steps {
 		l.say("  %s: %s. %s", line(p.Title), t.action(p.Change.Action).Word, line(p.Change.Summary))
 	}
-	options := []string{"make it so", "change answers", "leave"}
-	switch blocked, drift := plan.Blocked(), plan.Drift(); {
-	case len(blocked) > 0:
-		for _, p := range blocked {
-			l.trouble(p)
-		}
-		options[0] = "look again"
-	case plan.Clean():
+	for _, p := range plan.Blocked() {
+		l.trouble(p)
+	}
+	if plan.Clean() {
 		l.say("No changes: everything is as wanted.")
-		options[0] = "check it with the proof"
-	case len(drift) > 0:
-		for _, p := range drift {
-			l.say("Changed by hand: %s: is %s, wanted %s.", line(p.Title), line(strings.Join(p.Change.Before, ", ")), line(strings.Join(p.Change.After, ", ")))
-		}
-		options[0] = "go on, and keep the changes made by hand"
-		options = append(options, "overwrite the changes made by hand")
+	}
+	for _, p := range plan.Drift() {
+		l.say("Changed by hand: %s: is %s, wanted %s.", line(p.Title), line(strings.Join(p.Change.Before, ", ")), line(strings.Join(p.Change.After, ", ")))
 	}
 	if c, ok := l.backend.Cost(l.session.Answers()); ok && !l.world.Sandbox {
 		l.say("It costs about $%.2f an hour while it exists.", c.Hourly)
 	}
-	n, err := l.choose(options, 0)
+}
+
+// planChoices are what can be done about a plan, the usual first.
+func (l *lines) planChoices(plan engine.Plan) []choice {
+	first := []choice{{doAccept, "make it so"}}
 	switch {
-	case err != nil:
-		return false, err
-	case n == 1:
-		l.answers = l.session.Answers()
-		return false, errBack
-	case n == 2:
-		return false, errLeave
 	case len(plan.Blocked()) > 0:
-		return false, errAgain
+		first = []choice{{doRetry, "look again"}}
+	case plan.Clean():
+		first = []choice{{doAccept, "check it with the proof"}}
+	case len(plan.Drift()) > 0:
+		first = []choice{{doAccept, "go on, and keep the changes made by hand"}, {doOver, "overwrite the changes made by hand"}}
 	}
-	return n == 3, nil
+	all := append(first, choice{doChange, "change answers"}, choice{doBack, "leave"},
+		choice{doCommands, "hear what one would type instead"}, choice{doMore, "hear what each step is for"})
+	if len(l.session.Entries()) > 0 {
+		all = append(all, choice{doDestroy, "destroy what this setup made"})
+	}
+	return all
+}
+
+// readCommands says what a person would type instead of each step.
+func (l *lines) readCommands(plan engine.Plan) {
+	for _, p := range plan.Steps {
+		l.say("%s:", line(p.Title))
+		for _, c := range l.session.Commands(p.ID) {
+			l.say("  %s", line(c))
+		}
+	}
+}
+
+// readLessons says what each step is for.
+func (l *lines) readLessons(plan engine.Plan) {
+	for _, p := range plan.Steps {
+		l.say("%s.", line(p.Title))
+		for _, text := range renderMarkdown(theme{}, assets.Lesson(p.ID), 1000) {
+			if text != "" {
+				l.say("  %s", text)
+			}
+		}
+	}
 }
 
 // follow reads a run out as it happens. q, or an interruption, asks it to stop; a
@@ -125,14 +177,18 @@ func (l *lines) follow(work func(context.Context, func(engine.Event)) error) err
 }
 
 func (l *lines) stopRun(s *stream) {
-	if l.stopped {
+	switch {
+	case l.watched:
+		l.stopped = true
+		s.cancel()
+	case l.stopped:
 		l.say("Leaving now; the setup can still be resumed.")
 		s.cancel()
-		return
+	default:
+		l.stopped = true
+		l.say("Stopping: nothing new starts; waiting for what runs to end. q again leaves at once.")
+		go s.stop()()
 	}
-	l.stopped = true
-	l.say("Stopping: nothing new starts; waiting for what runs to end. q again leaves at once.")
-	go s.stop()()
 }
 
 // busy says which steps run.
@@ -174,111 +230,8 @@ func (l *lines) spoken(ev engine.Event) string {
 			newTheme().verdict(v).Word, line(v.Reason), words(v.Message))
 	case engine.TypeNotice:
 		return title + ": " + line(ev.Text)
+	case engine.TypePlan:
+		return "A new run begins."
 	}
 	return ""
-}
-
-// afterFailure says what went wrong and asks what to do.
-func (l *lines) afterFailure() error {
-	if l.stopped {
-		return errLeave
-	}
-	if l.run.stopped() {
-		l.say("Paused.")
-	} else if p := l.run.cause(); p != nil {
-		l.trouble(p)
-	}
-	n, err := l.choose([]string{"try again", "change answers", "leave"}, 0)
-	switch {
-	case err != nil:
-		return err
-	case n == 1:
-		l.answers = l.session.Answers()
-		return errBack
-	case n == 2:
-		return errLeave
-	}
-	return errAgain
-}
-
-// done says what there is now, and what one can do with it.
-func (l *lines) done() error {
-	l.say("Done in %s.", clock(l.run.elapsed(l.now())))
-	for _, v := range l.run.verdicts {
-		l.say("  %s: %s. %s", caseTitle(v.Case), newTheme().verdict(v).Word, meaning(v))
-	}
-	for _, e := range l.session.Entries() {
-		if how, ok := map[state.Phase]string{state.Made: "made", state.Found: "was there before"}[e.Phase]; ok {
-			l.say("  %s: %s %s", how, line(e.Name), line(l.session.Link(e)))
-		}
-	}
-	for {
-		options := []string{"finish", "destroy it again"}
-		trier, ok := l.session.(Trier)
-		if ok {
-			options = append(options, "ask the cluster about an image")
-		}
-		n, err := l.choose(options, 0)
-		switch {
-		case err != nil:
-			return err
-		case n == 0:
-			return nil
-		case n == 1:
-			if gone, err := l.destroy(); gone || err != nil {
-				return err
-			}
-		default:
-			if err := l.try(trier); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (l *lines) try(t Trier) error {
-	image, err := l.ask("Image", "docker.io/library/busybox")
-	if err != nil {
-		return err
-	}
-	v, err := t.Try(l.ctx, image)
-	if err != nil {
-		l.trouble(asProblem(err))
-		return nil
-	}
-	l.say("%s would be %s, because: %s. The cluster said: %s", imageName(v.Image), line(v.Actual), line(v.Reason), words(v.Message))
-	return nil
-}
-
-// destroy says what goes and what stays and takes the typed name as the confirmation.
-func (l *lines) destroy() (gone bool, err error) {
-	all, err := l.session.Removals(l.ctx)
-	if err != nil {
-		l.trouble(asProblem(err))
-		return false, nil
-	}
-	for _, r := range all {
-		l.say("  %s: %s. %s", map[bool]string{true: "stays", false: "goes"}[r.Keep], line(r.Name), line(r.Why))
-	}
-	answer, err := l.ask("Type "+l.session.Name()+" to remove it, anything else keeps it", "")
-	if err != nil || answer != l.session.Name() {
-		return false, err
-	}
-	l.run = newRun(engine.Plan{Steps: planned(l.run)}, nil, l.now())
-	l.run.undo = true
-	if err := l.follow(l.session.Destroy); err != nil {
-		l.trouble(l.run.cause())
-		return true, nil
-	}
-	l.say("Removed.")
-	return true, nil
-}
-
-// planned gives a run's steps back as a plan.
-func planned(r *run) []engine.Planned {
-	var all []engine.Planned
-	for _, s := range r.steps {
-		all = append(all, engine.Planned{Info: s.Info, Change: s.planned})
-	}
-	return all
 }

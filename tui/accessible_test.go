@@ -2,13 +2,16 @@ package tui
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/state"
 )
 
@@ -25,13 +28,18 @@ type reader struct {
 
 func talk(t *testing.T, b *fakeBackend) *reader {
 	t.Helper()
+	return talkTo(t, b, b)
+}
+
+func talkTo(t *testing.T, b Backend, fake *fakeBackend) *reader {
+	t.Helper()
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	r := &reader{t: t, in: inW, out: bufio.NewReader(outR), done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
 		defer outW.Close()
-		r.outcome, r.err = Run(context.Background(), b, Options{Input: inR, Output: outW, Environ: []string{"TERM=dumb"}, Now: b.now})
+		r.outcome, r.err = Run(context.Background(), b, Options{Input: inR, Output: outW, Environ: []string{"TERM=dumb"}, Now: fake.now})
 	}()
 	t.Cleanup(func() { inW.Close(); go io.Copy(io.Discard, outR); <-r.done })
 	return r
@@ -174,4 +182,69 @@ func TestAccessibleIsAskedFor(t *testing.T) {
 			t.Errorf("%s: %v", env, got)
 		}
 	}
+}
+
+func TestAccessibleDestroyWithRetry(t *testing.T) {
+	b := newFake()
+	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}
+	b.session.destroyErr = []error{errors.New("the cluster is busy"), nil}
+	r := talk(t, b)
+	r.answer("Number [1]: ", "")
+	r.until("6. destroy what this setup made")
+	r.answer("Number [1]: ", "6")
+	r.until("stays: key ring")
+	r.answer("anything else keeps it: ", "no")
+	r.answer("Number [1]: ", "6")
+	r.answer("anything else keeps it: ", "acme-demo")
+	r.until("the cluster is busy")
+	r.answer("Number [1]: ", "1") // try again
+	r.until("Removed.")
+	if o := r.end(); !o.OK {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
+func TestAccessibleReadsCommandsAndLessons(t *testing.T) {
+	b := newFake()
+	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}
+	r := talk(t, b)
+	r.answer("Number [1]: ", "")
+	r.answer("Number [1]: ", "4")
+	r.until("gcloud container clusters create cosign-test-cluster")
+	r.answer("Number [1]: ", "5")
+	r.until("Why it matters: ")
+	r.answer("Number [1]: ", "3")
+	if o := r.end(); o.Interrupted {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
+func TestAccessibleWatches(t *testing.T) {
+	b := watchedSetup()
+	r := talkTo(t, b, b.fakeBackend)
+	r.answer("Number [1]: ", "")
+	r.until("process 4711")
+	r.answer("Number [1]: ", "1")
+	r.until("Watching, read-only")
+	r.answer("Cluster: running", "q")
+	if o := r.end(); o.Interrupted || b.session.stopped > 0 {
+		t.Errorf("outcome %+v; the watched run was stopped %d times", o, b.session.stopped)
+	}
+}
+
+func TestAccessibleSaysThatItStillWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.events, b.session.hold = script(), make(chan struct{})
+		var out bytes.Buffer
+		l := &lines{ctx: t.Context(), backend: b, out: &out, typed: make(chan string), now: time.Now, quiet: 30 * time.Second, session: b.session}
+		l.run = newRun(b.session.plan, nil, l.now())
+		time.AfterFunc(95*time.Second, func() { close(b.session.hold) })
+		l.follow(func(ctx context.Context, emit func(engine.Event)) error {
+			return b.session.Run(ctx, b.session.plan, false, emit)
+		})
+		if n := strings.Count(out.String(), "Still working: Cluster"); n != 3 {
+			t.Errorf("said %d times in 95 s that it still works:\n%s", n, out.String())
+		}
+	})
 }

@@ -93,6 +93,13 @@ type (
 	}
 )
 
+// Watcher is a Backend by which a setup can be watched that another process works
+// on. Its session's Run reports what the other one does, each new run of it by a
+// plan first; whatever else would change something answers an error.
+type Watcher interface {
+	Watch(ctx context.Context, name string) (Session, error)
+}
+
 // World is which cloud this is and as whom.
 type World struct {
 	Sandbox bool

@@ -32,7 +32,7 @@ func newDestroy(a *app, back func() tea.Cmd) *destroy {
 	return s
 }
 
-func (s *destroy) typing() {}
+func (s *destroy) typing() bool { return true }
 
 func (s *destroy) Init() tea.Cmd {
 	session := s.session

@@ -121,6 +121,8 @@ type fakeSession struct {
 	hold    chan struct{} // a run waits here before its end, if it is not nil
 	stream  func(context.Context, func(engine.Event))
 
+	destroyErr []error // of one Destroy after the other
+
 	mu      sync.Mutex
 	stop    chan struct{}
 	runs    int
@@ -201,6 +203,15 @@ func (s *fakeSession) Removals(context.Context) ([]Removal, error) {
 
 func (s *fakeSession) Destroy(ctx context.Context, emit func(engine.Event)) error {
 	emit(engine.Event{Type: engine.TypeStep, Step: "cluster", Status: engine.Started})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.destroyErr) > 0 {
+		err := s.destroyErr[0]
+		s.destroyErr = s.destroyErr[1:]
+		if err != nil {
+			return err
+		}
+	}
 	emit(engine.Event{Type: engine.TypeStep, Step: "cluster", Status: engine.Undone, Seconds: 3})
 	return nil
 }

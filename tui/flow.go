@@ -25,8 +25,9 @@ type setup struct {
 	plan    engine.Plan
 	run     *run
 	stream  *stream
-	leaving bool // quit as soon as the run has stopped
-	again   bool // run as soon as it has been looked over
+	leaving bool               // quit as soon as the run has stopped
+	again   bool               // run as soon as it has been looked over
+	watched *state.LockedError // who works on it, while it is only watched
 }
 
 // answer is what a command of one visit to a screen found out; it is dropped if
@@ -135,8 +136,14 @@ func (a *app) planned(m opened) tea.Cmd {
 	if m.session != nil {
 		a.session, a.answers = m.session, m.session.Answers()
 	}
+	if by, yes := a.lockedBy(m.err); yes {
+		return tea.Batch(a.show(&locked{a, by}), a.ask())
+	}
 	if m.err == nil {
 		a.plan = m.plan
+		if a.watched != nil {
+			return a.carryOut(false)
+		}
 		if a.again && len(m.plan.Blocked())+len(m.plan.Drift()) == 0 {
 			a.again = false
 			return a.carryOut(false)
@@ -188,9 +195,15 @@ func (a *app) carryOut(overwrite bool) tea.Cmd {
 func (a *app) ran(err error) tea.Cmd {
 	a.stream = nil
 	a.run.end(err, a.now())
-	switch {
-	case a.leaving:
+	if a.leaving {
 		return a.goodbye()
+	}
+	return tea.Batch(a.ring(), a.after(err))
+}
+
+// after is where a run's end leads to.
+func (a *app) after(err error) tea.Cmd {
+	switch {
 	case err == nil && a.run.undo:
 		return a.show(newSummary(a))
 	case err == nil && len(a.run.verdicts) > 0:
@@ -204,7 +217,7 @@ func (a *app) ran(err error) tea.Cmd {
 // leave is what q and Ctrl+C do. A run is first asked to stop, then told to.
 func (a *app) leave() tea.Cmd {
 	switch {
-	case a.stream == nil:
+	case a.stream == nil, a.watched != nil:
 		return a.goodbye()
 	case a.leaving:
 		a.say("leaving now; calls in flight are cut off, the setup can still be resumed")
@@ -234,7 +247,7 @@ func (a *app) farewell() Outcome {
 		o.Setup = a.session.Name()
 	}
 	switch {
-	case a.run == nil:
+	case a.run == nil, a.watched != nil:
 		return o
 	case a.run.err == nil && !a.run.active():
 		o.OK = true
@@ -246,14 +259,6 @@ func (a *app) farewell() Outcome {
 		o.Resume = a.session.Resume()
 	}
 	return o
-}
-
-// title is the terminal's title.
-func (a *app) title() string {
-	if a.run == nil || a.session == nil {
-		return "signgate"
-	}
-	return "signgate " + line(a.session.Name()) + ": " + a.run.state()
 }
 
 // about says which setup is at hand.

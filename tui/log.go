@@ -31,7 +31,7 @@ type logBook struct {
 
 // add notes an event in words. Progress is noted when its stage changes.
 func (b *logBook) add(at time.Time, ev engine.Event) {
-	l := logLine{time: at, step: ev.Step, text: line(ev.Text)}
+	l := logLine{time: at, step: line(ev.Step), text: line(ev.Text)}
 	switch ev.Type {
 	case engine.TypeStep:
 		l.text = strings.TrimSpace(string(ev.Status) + " " + l.text)
@@ -49,7 +49,7 @@ func (b *logBook) add(at time.Time, ev engine.Event) {
 			return
 		}
 	case engine.TypeVerdict:
-		l.text, l.risk = fmt.Sprintf("%s: %s", ev.Verdict.Case, line(ev.Verdict.Actual)), !ev.Verdict.OK
+		l.text, l.risk = fmt.Sprintf("%s: %s", line(ev.Verdict.Case), line(ev.Verdict.Actual)), !ev.Verdict.OK
 	case engine.TypePlan, engine.TypeSummary:
 		return
 	}

@@ -35,12 +35,8 @@ func fields() []field {
 			func(a *state.Answers) *string { return &a.Cluster }),
 		{path: "shape", label: "Shape", help: "zonal is the cheapest; regional survives the loss of a zone",
 			options: []option{{state.Zonal, "zonal, one machine"}, {state.Regional, "regional, a machine in each of three zones"},
-				{state.Guide, "as in the guide: regional, nine machines"}, {state.Autopilot, "Autopilot: regional, Google keeps the machines"}},
+				{state.Guide, "as in the guide: regional, nine machines"}},
 			get: func(a state.Answers) string { return a.Shape }, set: setShape},
-		{path: "workloadIdentity", label: "Controller", help: "as in the guide it signs in as its node; as itself it needs fewer rights, and nothing else has them; on Autopilot always as itself",
-			options: []option{{"no", "signs in as its node, as in the guide"}, {"yes", "signs in as itself, with fewer rights"}},
-			get:     func(a state.Answers) string { return map[bool]string{true: "yes", false: "no"}[a.Federated()] },
-			set:     func(a *state.Answers, v string) { a.WorkloadIdentity = v == "yes" }},
 		text("image", "Image to sign", "copied into your registry, then signed by its digest",
 			func(a *state.Answers) *string { return &a.Image }),
 		text("namespace", "Protect", "the Kubernetes namespace in which only signed images may run",
@@ -124,7 +120,7 @@ func newNames(a *app) *names {
 	return s
 }
 
-func (s *names) typing() {}
+func (s *names) typing() bool { return true }
 
 func (s *names) Init() tea.Cmd { return nil }
 

@@ -39,6 +39,8 @@ func newInput() textinput.Model {
 	in.SetVirtualCursor(true)
 	s := in.Styles()
 	s.Cursor.Blink = false
+	faint := newTheme().Dim // the library's own grey is none of the terminal's colours
+	s.Focused.Placeholder, s.Focused.Suggestion = faint, faint
 	in.SetStyles(s)
 	in.Focus()
 	return in
@@ -131,16 +133,26 @@ func (p *picker) typed(msg tea.Msg) (changed bool, cmd tea.Cmd) {
 	return true, cmd
 }
 
-// typeInto gives a message to a text field, cleaned if it was pasted.
+// typeInto gives a message to a text field, cleaned, and not more of it than a
+// field could hold.
 func typeInto(in textinput.Model, msg tea.Msg) (textinput.Model, tea.Cmd) {
-	if paste, ok := msg.(tea.PasteMsg); ok {
-		text := paste.Content
-		if len(text) > 4096 {
-			text = text[:4096]
+	switch m := msg.(type) {
+	case tea.PasteMsg:
+		msg = tea.PasteMsg{Content: line(m.Content[:min(len(m.Content), 4096)])}
+	case tea.KeyPressMsg:
+		if m.Text != "" && letters(m) == "" {
+			return in, nil
 		}
-		msg = tea.PasteMsg{Content: line(text)}
 	}
 	return in.Update(msg)
+}
+
+// letters is what a key types, "" where it types nothing that a field may hold.
+func letters(k tea.KeyPressMsg) string {
+	if clean(k.Text) != k.Text || strings.Contains(k.Text, "\n") {
+		return ""
+	}
+	return k.Text
 }
 
 // view draws the filter and the part of the list around the cursor.

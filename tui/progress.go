@@ -75,6 +75,8 @@ func (r *run) apply(ev engine.Event, now time.Time) {
 				s.text = line(ev.Text)
 			}
 		}
+	case engine.TypePlan:
+		r.renew(ev)
 	case engine.TypeVerdict:
 		r.judge(*ev.Verdict)
 	case engine.TypeSummary:

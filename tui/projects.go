@@ -44,7 +44,7 @@ func newProjects(a *app) *projects {
 	return &projects{app: a, list: newPicker("type to filter, or a project id"), known: map[string]bool{}}
 }
 
-func (s *projects) typing() {}
+func (s *projects) typing() bool { return true }
 
 func (s *projects) Init() tea.Cmd { return s.load() }
 

@@ -36,6 +36,8 @@ func newProof(a *app) *proof {
 
 func (s *proof) Init() tea.Cmd { return nil }
 
+func (s *proof) typing() bool { return s.asking }
+
 func (s *proof) Keys() []binding {
 	k := s.keys
 	if s.asking {

@@ -26,7 +26,7 @@ func newRegions(a *app) *regions {
 	return &regions{app: a, list: newPicker("type to filter"), found: map[string]Region{}}
 }
 
-func (s *regions) typing() {}
+func (s *regions) typing() bool { return true }
 
 func (s *regions) Init() tea.Cmd {
 	s.loading, s.problem = true, nil

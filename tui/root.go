@@ -48,7 +48,13 @@ type app struct {
 	holding bool // a question has just opened
 	help    bool
 	mouse   bool
-	notice  string // one line for the person, until the next key
+	notice  string        // one line for the person, until the next key
+	asleep  chan struct{} // asks to be suspended
+
+	awake     string // why it cannot be suspended
+	notify    bool
+	environ   []string
+	clipboard func(string) error // may be nil
 
 	setup   // what has been chosen and opened: flow.go
 	outcome Outcome
@@ -102,13 +108,16 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 	case doMouse:
 		a.mouse = !a.mouse
 	case doSuspend:
-		return tea.Suspend
+		return a.suspend
 	case doQuit, doStop:
 		return a.leave()
 	default:
 		if a.help {
 			a.help = false
 			return nil
+		}
+		if a.watched != nil && b.Do == doRetry {
+			return a.reopen()
 		}
 		return a.screen.Press(b.Do)
 	}
@@ -118,18 +127,21 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 // bindings are the screen's keys and those that work everywhere.
 func (a *app) bindings() []binding {
 	help, stop := a.keys.Help, a.keys.Stop
-	all := append([]binding{}, a.screen.Keys()...)
-	if _, typing := a.screen.(typist); typing {
+	var all []binding
+	for _, b := range a.screen.Keys() {
+		all = append(all, a.readOnly(b))
+	}
+	if t, ok := a.screen.(typist); ok && t.typing() {
 		help.Keys, help.Shown = []string{"f1"}, "f1" // ? and q are text here
 		all = append(all, help, stop)
 	} else {
 		all = append(all, help, a.keys.Quit, quiet(stop))
 	}
-	return append(all, a.keys.Mouse, a.keys.Suspended)
+	return append(all, a.keys.Mouse, a.keys.Suspended.off(a.awake))
 }
 
-// typist is a screen where letters are text.
-type typist interface{ typing() }
+// typist is a screen where letters can be text.
+type typist interface{ typing() bool }
 
 // show makes s the screen.
 func (a *app) show(s screen) tea.Cmd {
@@ -146,12 +158,6 @@ func (a *app) ask() tea.Cmd {
 
 // say shows a line to the person until the next key.
 func (a *app) say(format string, args ...any) { a.notice = fmt.Sprintf(format, args...) }
-
-// copy sends text to the clipboard through the terminal (OSC 52), which works over ssh too.
-func (a *app) copy(text, what string) tea.Cmd {
-	a.say("%s copied", what)
-	return tea.SetClipboard(text)
-}
 
 // View draws the frame: exactly as wide and as high as the terminal, or smaller.
 func (a *app) View() tea.View {
@@ -192,15 +198,22 @@ func (a *app) frame() []string {
 	return append(lines, foot...)
 }
 
+// small is what a terminal says that is too small to draw on.
+func small(w, h int) string {
+	return fmt.Sprintf("signgate needs %d×%d, this terminal is %d×%d. Make it larger; nothing is lost.", minWidth, minHeight, w, h)
+}
+
 func (a *app) tooSmall() []string {
-	text := fmt.Sprintf("signgate needs %d×%d, this terminal is %d×%d. Make it larger; nothing is lost.", minWidth, minHeight, a.w, a.h)
-	lines := wrap(text, a.w)
+	lines := wrap(small(a.w, a.h), a.w)
 	return lines[:min(len(lines), max(a.h, 0))]
 }
 
 // header is our name, the setup at hand, the world, and the stopwatch of a run.
 func (a *app) header() string {
 	right := a.worldMark()
+	if by := a.watchedBy(); by != "" {
+		right = a.theme.Warn.Render(by) + "  " + right
+	}
 	if d := a.elapsed(); d > 0 {
 		right += "  " + clock(d)
 	}
@@ -228,6 +241,9 @@ func (a *app) helpLine() string {
 			continue
 		}
 		text := a.theme.keyStyle(b).Render(b.label()) + " " + a.theme.Dim.Render(b.Words)
+		if b.Danger {
+			text += a.theme.Risk.Render("!")
+		}
 		if b.Do == doHelp || b.Do == doQuit || b.Do == doStop {
 			ever = append(ever, text)
 		} else {

@@ -34,6 +34,8 @@ func newRunView(a *app) *runView { return &runView{app: a} }
 
 func (s *runView) Init() tea.Cmd { return nil }
 
+func (s *runView) typing() bool { return s.finding }
+
 func (s *runView) Keys() []binding {
 	k, r := s.keys, s.run
 	if s.finding {
@@ -160,12 +162,12 @@ func (s *runView) Update(msg tea.Msg) tea.Cmd {
 		case msg.Code == tea.KeyBackspace && s.query != "":
 			q := []rune(s.query)
 			s.search(string(q[:len(q)-1]))
-		case msg.Text != "":
-			s.search(s.query + clean(msg.Text))
+		case len(s.query) < 300:
+			s.search(s.query + letters(msg))
 		}
 	case tea.PasteMsg:
 		if s.finding {
-			s.search(s.query + line(msg.Content))
+			s.search(s.query + line(msg.Content[:min(len(msg.Content), 300)]))
 		}
 	}
 	return nil
@@ -175,7 +177,7 @@ func (s *runView) Update(msg tea.Msg) tea.Cmd {
 // last that runs, else the last that ended.
 func (s *runView) at() int {
 	if s.picked {
-		return s.cursor
+		return min(s.cursor, len(s.run.steps)-1) // a watched run may begin anew with fewer
 	}
 	best, rank := 0, -1
 	for i, st := range s.run.steps {
@@ -315,6 +317,8 @@ func (s *runView) status(w int) []string {
 		}
 	case r.active():
 		lines = append(lines, t.Dim.Render(s.left()))
+	case r.stopped() && s.watched != nil:
+		lines = append(lines, "the other signgate has let go of it: r opens it here")
 	case r.stopped():
 		lines = append(lines, t.Warn.Render("paused")+": r goes on, q leaves; later: "+t.Code.Render(s.session.Resume()))
 	}

@@ -19,6 +19,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -33,6 +34,10 @@ type Options struct {
 	Output     io.Writer
 	Environ    []string // as os.Environ
 	Accessible bool     // lines and numbered questions instead of screens
+	Notify     bool     // a bell and a notification when a long run ends
+
+	// Clipboard is this machine's own, the second way beside the terminal's. It may be nil.
+	Clipboard func(string) error
 
 	// Interrupt asks to leave as q does: the first time softly, the second time at
 	// once. It may be nil.
@@ -67,12 +72,13 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 		return runLines(ctx, b, o)
 	}
 	a := newApp(ctx, b, o)
+	a.awake = noShell()
 	p := tea.NewProgram(a,
 		tea.WithContext(ctx),
 		tea.WithInput(o.Input), tea.WithOutput(o.Output), tea.WithEnvironment(o.Environ),
 		tea.WithWindowSize(a.w, a.h), tea.WithFPS(120), tea.WithoutSignalHandler())
 	gone := make(chan struct{})
-	defer close(gone)
+	go jobs(p, a.asleep, gone)
 	go func() {
 		for {
 			select {
@@ -84,6 +90,10 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 		}
 	}()
 	_, err := p.Run()
+	close(gone)
+	if hungUp(err) {
+		err = nil // nobody is left to be told
+	}
 	if left := a.stream; left != nil { // killed in the middle of a run
 		left.finish(patience)
 		a.leaving = true
@@ -102,8 +112,12 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 // interrupted asks to leave, from outside.
 type interrupted struct{}
 
+// hungUp tells a terminal that is no longer there (closed, or its ssh) from one that fails.
+func hungUp(err error) bool { return errors.Is(err, syscall.EIO) }
+
 func newApp(ctx context.Context, b Backend, o Options) *app {
-	a := &app{ctx: ctx, backend: b, theme: newTheme(), keys: newKeys(), now: o.Now, world: b.World()}
+	a := &app{ctx: ctx, backend: b, theme: newTheme(), keys: newKeys(), now: o.Now, world: b.World(), asleep: make(chan struct{}, 1),
+		notify: o.Notify, environ: o.Environ, clipboard: o.Clipboard}
 	a.later = func(d time.Duration, msg tea.Msg) tea.Cmd {
 		return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 	}
