@@ -17,7 +17,7 @@ import (
 type applyOptions struct {
 	answers   *answerFlags
 	to        string
-	overwrite []string
+	overwrite bool
 }
 
 func newApply(a *app) *cobra.Command {
@@ -33,8 +33,7 @@ looked at first; run again, it goes on where it was, and changes nothing where a
 	}
 	o.answers = addAnswerFlags(cmd)
 	cmd.Flags().StringVar(&o.to, "to", "", "stop after this `step` and what it needs")
-	cmd.Flags().StringSliceVar(&o.overwrite, "overwrite-changes", nil, "revert what someone changed by hand in these `steps` (--overwrite-changes=policy,controller; without a name: in all)")
-	cmd.Flags().Lookup("overwrite-changes").NoOptDefVal = everyStep
+	cmd.Flags().BoolVar(&o.overwrite, "overwrite-changes", false, "revert what someone changed by hand")
 	return cmd
 }
 
@@ -58,11 +57,7 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	if err != nil {
 		return err
 	}
-	if blocked := plan.Blocked(); len(blocked) > 0 {
-		return said{blocked[0]}
-	}
-	overwrite, err := a.decideDrift(ctx, plan, o.overwrite)
-	if err != nil {
+	if err := refusal(plan, o.overwrite); err != nil {
 		return err
 	}
 	if err := a.agree(ctx, s, plan); err != nil {
@@ -70,7 +65,20 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	}
 	defer a.stopSoftly(s)()
 	out.quiet = plan.Clean()
-	return a.ended(s, "apply", s.run(ctx, plan, overwrite, out.emit))
+	return a.ended(s, "apply", s.Run(ctx, plan, o.overwrite, out.emit))
+}
+
+// refusal is why a plan is not carried out at all: something cannot be made, or
+// a person's change would be reverted. Nothing has been changed then.
+func refusal(plan engine.Plan, overwrite bool) error {
+	if blocked := plan.Blocked(); len(blocked) > 0 {
+		return said{blocked[0]}
+	}
+	if drift := plan.Drift(); len(drift) > 0 && !overwrite {
+		c := drift[0].Change
+		return problem.Drift(c.Summary, c.Before, c.After)
+	}
+	return nil
 }
 
 // said is a problem that has been printed already.

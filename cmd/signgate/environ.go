@@ -10,6 +10,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/tui"
 )
 
 // environ is the environment, read once: no other file asks for a variable.
@@ -45,8 +46,15 @@ func (e environ) stateDir() string {
 	return filepath.Join(xdg.StateHome, "signgate")
 }
 
-// plain reports whether the terminal wants no drawing: a screen reader, a dumb terminal.
-func (e environ) plain() bool { return e.first("ACCESSIBLE") != "" || e.first("TERM") == "dumb" }
+// plain reports whether the person wants lines instead of screens: said here, by the
+// terminal, or to gcloud.
+func (e environ) plain() bool { return tui.Accessible(e.list) || e.screenReader() }
+
+// remote reports whether this is at the other end of an ssh.
+func (e environ) remote() bool { return e.first("SSH_CONNECTION", "SSH_TTY") != "" }
+
+// home is the person's own folder.
+func (e environ) home() string { return e.first("HOME", "USERPROFILE") }
 
 // project is the one that the environment names, as Cloud Shell does and gcloud reads it.
 func (e environ) project() string { return e.first("GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT") }

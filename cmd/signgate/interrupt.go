@@ -11,6 +11,8 @@ import (
 
 // interrupts are Ctrl+C and the like. The first asks whatever runs to stop softly,
 // or ends it where it knows no soft way; the second ends it; the third is the system's.
+// A terminal that goes away takes along whoever could have asked a second time: it
+// ends what runs at once. What was begun is on record, and the next run goes on with it.
 type interrupts struct {
 	mu   sync.Mutex
 	soft func()
@@ -23,12 +25,15 @@ func (a *app) watch(ctx context.Context) (watched context.Context, done func()) 
 	a.interrupts.hard = cancel
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	gone := make(chan struct{})
 	go func() {
 		for n := 0; ; n++ {
 			select {
-			case <-signals:
-				if n > 0 || !a.interrupts.ask() {
+			case s := <-signals:
+				if n > 0 || s == syscall.SIGHUP || !a.interrupts.ask() {
 					signal.Stop(signals)
 					cancel()
 				}

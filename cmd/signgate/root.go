@@ -44,6 +44,7 @@ func Main() int {
 }
 
 func newRoot(a *app) *cobra.Command {
+	var wizard wizardOptions
 	root := &cobra.Command{
 		Use:   "signgate",
 		Short: "A GKE cluster that runs only images signed with your Cloud KMS key",
@@ -60,12 +61,13 @@ no cost.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return runWizard(cmd.Context(), a) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runWizard(cmd.Context(), a, wizard) },
 	}
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	wizard.add(root)
 	f := root.PersistentFlags()
 	f.BoolVar(&a.sandbox, "sandbox", false, "work on the Google Cloud of this machine instead of the real one")
 	f.StringVar(&a.stateDir, "state-dir", a.env.stateDir(), "`folder` for records and the sandbox")
@@ -74,7 +76,7 @@ no cost.`,
 	f.BoolVarP(&a.yes, "yes", "y", false, "accept the plan without asking")
 	root.AddGroup(&cobra.Group{ID: "setup", Title: "The setup:"}, &cobra.Group{ID: "help", Title: "Help and practice:"})
 	root.AddCommand(
-		newPlan(a), newApply(a), newStatus(a), newDestroy(a), newRotate(a), newSign(a), newTry(a), newDoctor(a),
+		newPlan(a), newApply(a), newStatus(a), newDestroy(a), newSign(a), newTry(a), newDoctor(a),
 		newSandbox(a), newExplain(a), newVersion(a),
 	)
 	root.SetHelpCommandGroupID("help")

@@ -4,20 +4,34 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/atotto/clipboard"
 	"github.com/charmbracelet/x/term"
+	"github.com/spf13/cobra"
 
 	"github.com/signgate/signgate/tui"
 )
 
+// wizardOptions are the flags that only the wizard has.
+type wizardOptions struct {
+	accessible bool
+	noNotify   bool
+}
+
+func (o *wizardOptions) add(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&o.accessible, "accessible", false, "lines and numbered questions instead of screens, for screen readers (also ACCESSIBLE=1)")
+	f.BoolVar(&o.noNotify, "no-notify", false, "no bell and no notification when a long run ends (also SIGNGATE_NO_NOTIFY=1)")
+}
+
 // runWizard opens the wizard. It needs somebody at a terminal; where there is
 // none, the verbs do the same.
-func runWizard(ctx context.Context, a *app) error {
+func runWizard(ctx context.Context, a *app, o wizardOptions) error {
 	if a.output == "json" {
 		return usagef("the wizard has no JSON; signgate apply --output json does the same work")
 	}
-	lines := a.env.plain()
+	lines := o.accessible || a.env.plain()
 	if !lines && (!isTerminal(a.In) || !isTerminal(a.Out)) {
-		return usagef("the wizard needs a terminal; without one: signgate apply --yes (ACCESSIBLE=1 asks line by line)")
+		return usagef("the wizard needs a terminal; without one: signgate apply --yes (--accessible asks line by line)")
 	}
 	interrupt := make(chan struct{}, 2)
 	defer a.interrupts.softly(func() {
@@ -29,9 +43,14 @@ func runWizard(ctx context.Context, a *app) error {
 	own := *a // what the program says while the screen is drawn goes to the screen
 	b := &backend{app: &own}
 	defer b.Close()
-	outcome, err := tui.Run(ctx, b, tui.Options{
+	options := tui.Options{
 		Input: a.In, Output: a.Out, Environ: a.env.list, Accessible: lines, Interrupt: interrupt,
-	})
+		Notify: !o.noNotify && a.env.first("SIGNGATE_NO_NOTIFY") == "",
+	}
+	if !a.env.remote() { // over ssh it would be the clipboard of the wrong machine
+		options.Clipboard = clipboard.WriteAll
+	}
+	outcome, err := tui.Run(ctx, b, options)
 	if err != nil {
 		return fmt.Errorf("terminal: %w", err)
 	}

@@ -1,169 +1,219 @@
+//go:build unix
+
 package main
 
 import (
-	"bytes"
-	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
-	"github.com/charmbracelet/x/ansi"
-	"github.com/creack/pty"
-
-	"github.com/signgate/signgate/internal/tools"
+	"github.com/signgate/signgate/sandbox"
+	"github.com/signgate/signgate/sandbox/fault"
+	"github.com/signgate/signgate/state"
 )
 
-// person sits at a pseudo-terminal with the wizard on it.
-type person struct {
-	t     *testing.T
-	cmd   *exec.Cmd
-	keys  *os.File
-	drawn chan []byte
-	seen  bytes.Buffer // since the last look that found what it wanted
-}
-
-// sit starts the program as a person would: no verb, in the sandbox of this state folder.
-func sit(t *testing.T, dir, bin string) *person {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, "--sandbox")
-	cmd.Args[0] = "signgate" // the test binary is the program by that name
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TERM=xterm-256color", "SIGNGATE_STATE_DIR=" + dir, "SIGNGATE_BIN=" + bin}
-	keys, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 40, Cols: 120})
-	if err != nil {
-		t.Skipf("no pseudo-terminal here: %v", err)
-	}
-	p := &person{t: t, cmd: cmd, keys: keys, drawn: make(chan []byte, 1024)}
-	go func() {
-		defer close(p.drawn)
-		for {
-			buf := make([]byte, 64<<10)
-			n, err := keys.Read(buf)
-			if n > 0 {
-				p.drawn <- buf[:n]
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // a test that failed in the middle
-		keys.Close()
-	})
-	return p
-}
-
-// look waits until one of the texts has been drawn, and says which. Since only what
-// changes on the screen is drawn again, texts are single words of a new screen.
-func (p *person) look(texts ...string) string {
+// asked answers the wizard's questions, up to the plan on the screen.
+func (p *person) asked(project string) {
 	p.t.Helper()
-	late := time.After(2 * time.Minute)
-	for {
-		plain := ansi.Strip(p.seen.String())
-		for _, text := range texts {
-			if strings.Contains(plain, text) {
-				p.seen.Reset()
-				return text
-			}
-		}
-		select {
-		case b, open := <-p.drawn:
-			if !open {
-				p.t.Fatalf("it ended before %q; drawn last: %q", texts, plain[max(0, len(plain)-2000):])
-			}
-			p.seen.Write(b)
-		case <-late:
-			p.t.Fatalf("waiting for %q; drawn last: %q", texts, plain[max(0, len(plain)-2000):])
-		}
-	}
-}
-
-func (p *person) press(keys string) {
-	p.t.Helper()
-	if _, err := p.keys.WriteString(keys); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
-// insist presses a key until a text is drawn: an answer to a question that has just come up is not taken at once.
-func (p *person) insist(key, text string) {
-	p.t.Helper()
-	again := time.NewTicker(300 * time.Millisecond)
-	defer again.Stop()
-	late := time.After(time.Minute)
-	for !strings.Contains(ansi.Strip(p.seen.String()), text) {
-		select {
-		case b := <-p.drawn:
-			p.seen.Write(b)
-		case <-again.C:
-			p.press(key)
-		case <-late:
-			p.t.Fatalf("pressing %q for %q", key, text)
-		}
-	}
-	p.seen.Reset()
-}
-
-// leaves waits for the program's end and checks its exit code and its last words.
-func (p *person) leaves(code int, words string) {
-	p.t.Helper()
-	for b := range p.drawn {
-		p.seen.Write(b)
-	}
-	got := 0
-	var exit *exec.ExitError
-	if err := p.cmd.Wait(); errors.As(err, &exit) {
-		got = exit.ExitCode()
-	}
-	if text := ansi.Strip(p.seen.String()); got != code || !strings.Contains(text, words) {
-		p.t.Fatalf("exit code %d, want %d with %q; last words %q", got, code, words, text[max(0, len(text)-1000):])
-	}
-}
-
-// The wizard from the first question to the verdicts, left in the middle and resumed.
-func TestWizardInTheSandbox(t *testing.T) {
-	root, err := tools.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(root, "bin")
-	if _, err := os.Stat(filepath.Join(bin, "signgate-cluster")); err != nil {
-		t.Skip("the sandbox has no programs here: make build")
-	}
-	dir := t.TempDir()
-	t.Cleanup(func() { endSandboxes(t, dir) })
-
-	p := sit(t, dir, bin)
 	p.look("a new setup")
 	p.press("\r")
-	p.look("acme-demo")
-	p.press("acme-demo")
+	p.look(project)
+	p.press(project)
 	p.press("\r")
 	p.look("Montréal")
 	p.press("\r")
 	p.look("Disk")
 	p.press("\r")
 	p.look("12 ") // to create
-	p.insist("\r", "steps to go")
-	p.look("deploying", "healthchecking") // the cluster is being made
-	p.press("q")
-	p.leaves(exitInterrupted, "go on with it by: signgate apply --sandbox --setup acme-demo")
+}
 
-	p = sit(t, dir, bin)
+// resumed goes on with the setup on record, up to its run.
+func (p *person) resumed() {
+	p.t.Helper()
 	p.look("acme-demo")
 	p.press("\r")
 	p.look("create")
-	p.insist("\r", "steps to go")
-	p.look("wrong-key", "wrong key") // the proof
-	p.look("signed")
-	p.insist("\r", "cosign.pub") // the summary
-	p.press("q")
-	p.leaves(exitDone, "")
+	p.insist("\r", "to go")
+}
+
+// The wizard on one setup, from the first question to the verdicts: its terminal is
+// closed in the middle of the run, it is killed in the next one, suspended in the
+// third, which meets a fault, is watched from another terminal, and ends well.
+func TestWizardInTheSandbox(t *testing.T) {
+	r := newRoom(t)
+	r.signgate("sandbox", "up")
+	r.faults(holds("CreateServiceAccount"), refuses("AsymmetricSign", 0))
+
+	p := r.wizard()
+	p.asked("acme-demo")
+	p.insist("\r", "to go")
+	r.held()
+	p.keys.Close() // the terminal is gone
+	if code := p.wait(); code != exitInterrupted {
+		t.Errorf("exit code %d after its terminal was closed", code)
+	}
+	r.unlocked(t)
+
+	r.faults(holds("CreateCluster"), refuses("AsymmetricSign", 0))
+	p = r.wizard()
+	p.resumed()
+	r.held()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.look("stopping")
+	r.clear() // the cluster comes to its end, nothing new starts
+	p.leaves(exitInterrupted, "go on with it by: signgate apply --sandbox --setup acme-demo")
+	r.unlocked(t)
+
+	r.faults(refuses("AsymmetricSign", 1))
+	shell := r.sit("TERM=xterm-256color", "/bin/sh", "-i")
+	shell.look("ready>")
+	shell.press(r.self + " --sandbox\r")
+	shell.suspends()
+	shell.resumed()
+	shell.look("FAILED_PRECONDITION", "failed")
+
+	w := r.wizard() // a second one, on the same setup
+	w.look("acme-demo")
+	w.press("\r")
+	w.look("read-only")
+	w.insist("\r", "watching")
+	w.look("failed")
+
+	shell.insist("r", "wrong-key", "wrong key") // the proof
+	shell.look("signed")
+	w.look("wrong-key", "wrong key") // over there, too
+	w.press("q")
+	w.leaves(exitDone, "")
+	shell.insist("\r", "cosign.pub") // the summary
+	shell.press("\r")
+	shell.look("ready>") // fg has ended as the wizard did
+	shell.press("exit $?\r")
+	shell.leaves(exitDone, "")
+}
+
+// suspends sends the wizard to sleep as a person and as another program would, looks
+// whether the terminal is the shell's, and wakes it.
+func (p *person) suspends() {
+	p.t.Helper()
+	p.look("acme-demo")
+	p.press("\x1a")  // Ctrl+Z
+	p.look("topped") // the shell's word for it
+	p.restored()
+	p.press("echo still a $((40+2))\r")
+	p.look("still a 42")
+	p.press("fg\r")
+	p.look("acme-demo")
+	p.press("?") // and it hears
+	p.look("Keys")
+	p.press("?")
+}
+
+// faults arms some, in place of those that were there.
+func (r *room) faults(all ...fault.Fault) {
+	r.t.Helper()
+	r.clear()
+	for _, f := range all {
+		if _, err := r.sandbox().AddFault(r.t.Context(), f); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+func holds(method string) fault.Fault { return fault.Fault{Target: method, Hold: true} }
+
+// refuses answers so many calls as Google does where something has to be put right first.
+func refuses(method string, times int) fault.Fault {
+	return fault.Fault{Target: method, Code: "FAILED_PRECONDITION", Times: times}
+}
+
+// clear takes all faults away, and lets go of what they hold.
+func (r *room) clear() {
+	r.t.Helper()
+	if err := r.sandbox().ClearFaults(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *room) sandbox() *sandbox.Running {
+	r.t.Helper()
+	up, err := sandbox.Find(r.t.Context(), filepath.Join(r.dir, "sandbox"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return up
+}
+
+// held waits until each fault has met a call, those that hold one included.
+func (r *room) held() {
+	r.t.Helper()
+	beat := time.NewTicker(20 * time.Millisecond)
+	defer beat.Stop()
+	for late := time.After(time.Minute); ; {
+		all, err := r.sandbox().ListFaults(r.t.Context())
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if !slices.ContainsFunc(all, func(f fault.Seen) bool { return f.Held+f.Hits == 0 }) {
+			return
+		}
+		select {
+		case <-beat.C:
+		case <-late:
+			r.t.Fatalf("nobody calls what is held: %+v", all)
+		}
+	}
+}
+
+// unlocked checks that nobody works on the setup any more, and that it is on record.
+func (r *room) unlocked(t *testing.T) {
+	t.Helper()
+	dir := filepath.Join(r.dir, "sandbox")
+	if pid, held := state.Held(dir, "acme-demo"); held {
+		t.Errorf("process %d still holds the setup", pid)
+	}
+	rec, err := state.Read(dir, "acme-demo")
+	if err != nil || len(rec.Entries) == 0 {
+		t.Errorf("%d entries on record, %v", len(rec.Entries), err)
+	}
+}
+
+// The same story without a screen, in lines: left in the middle and gone on with, a
+// failure and its second try, the verdicts, and all of it removed.
+func TestAccessibleInTheSandbox(t *testing.T) {
+	r := newRoom(t)
+	r.signgate("sandbox", "up")
+	r.faults(holds("CreateCluster"), refuses("AsymmetricSign", 0))
+	p := r.sit("TERM=xterm-256color", r.self, "--sandbox", "--accessible")
+	p.answer("a project id [1]: ", "acme-demo")
+	p.answer("Number [", "")
+	p.answer("nothing to go on: ", "")
+	p.answer("Number [1]: ", "")
+	r.held()
+	p.press("q\r")
+	p.look("Stopping")
+	r.clear()
+	p.leaves(exitInterrupted, "go on with it by")
+	r.unlocked(t)
+
+	r.faults(refuses("AsymmetricSign", 1))
+	p = r.sit("ACCESSIBLE=1", r.self, "--sandbox")
+	p.look("go on with acme-demo, unfinished")
+	p.answer("Number [1]: ", "")
+	p.answer("Number [1]: ", "")
+	p.look("Signature: failed")
+	p.answer("Number [1]: ", "1") // try again
+	p.answer("Number [1]: ", "1")
+	p.look("Verdict on the image you signed")
+	p.look("admitted, as it should be")
+	p.answer("Number [1]: ", "2") // destroy it again
+	p.answer("anything else keeps it: ", "acme-demo")
+	p.leaves(exitDone, "Removed.")
+	if drawn := p.all.String(); strings.ContainsAny(drawn, "\x1b\a│─╭╮╯╰█░✓●") {
+		t.Errorf("lines are drawn: %q", drawn)
+	}
 }
