@@ -34,6 +34,7 @@ func rows() []row {
 	return []row{
 		{"start", (*bench).start},
 		{"inits", (*bench).inits},
+		{"wizard", (*bench).wizard},
 		{"engine", (*bench).engine},
 		{"sandbox", (*bench).sandbox},
 		{"flow", (*bench).flow},
