@@ -50,8 +50,8 @@ func (s *Service) byName(w http.ResponseWriter, r *http.Request) {
 
 // pass hands a request on to the API server.
 func (s *Service) pass(w http.ResponseWriter, r *http.Request, c *cluster) {
-	to, err := s.reach(r.Context(), c)
 	s.mu.Lock()
+	to, err := s.where(c)
 	road := s.road(c)
 	s.mu.Unlock()
 	if err != nil {

@@ -169,11 +169,7 @@ func (s *Service) Dial(ctx context.Context, address string) (net.Conn, error) {
 	if port != "443" {
 		return nil, fmt.Errorf("a cluster's endpoint is served on port 443 only, not %s", port)
 	}
-	c, err := s.at(host)
-	if err != nil {
-		return nil, err
-	}
-	to, err := s.reach(ctx, c)
+	to, err := s.reach(host)
 	if err != nil {
 		return nil, err
 	}
@@ -181,8 +177,8 @@ func (s *Service) Dial(ctx context.Context, address string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp4", to)
 }
 
-// at is the cluster that has an endpoint.
-func (s *Service) at(host string) (*cluster, error) {
+// reach is where the API server of an endpoint listens now.
+func (s *Service) reach(host string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.state.Clusters {
@@ -190,31 +186,11 @@ func (s *Service) at(host string) (*cluster, error) {
 			continue
 		}
 		if !c.public() {
-			return nil, fmt.Errorf("cluster %q has no endpoint that is open to the world outside its network", c.pb.GetName())
+			return "", fmt.Errorf("cluster %q has no endpoint that is open to the world outside its network", c.pb.GetName())
 		}
-		return c.copy(), nil
+		return s.where(c)
 	}
-	return nil, errors.New("no cluster has this endpoint")
-}
-
-// reach is where a cluster's API server listens now. A cluster that was made and is being
-// started again, as all are when a sandbox starts, is waited for: its clients know nothing
-// of the machine that it is on.
-func (s *Service) reach(ctx context.Context, c *cluster) (string, error) {
-	s.mu.Lock()
-	k := s.keepers[c.UID]
-	s.mu.Unlock()
-	switch c.pb.GetStatus() {
-	case containerpb.Cluster_RUNNING, containerpb.Cluster_RECONCILING:
-		if k != nil {
-			waiting, cancel := context.WithTimeout(ctx, restartWait)
-			defer cancel()
-			_ = k.await(waiting) // where says what is the matter
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.where(c)
+	return "", errors.New("no cluster has this endpoint")
 }
 
 // where is where a cluster's API server listens now; the caller holds the lock.

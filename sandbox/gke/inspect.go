@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"net"
 	"net/http"
 	"time"
@@ -12,9 +13,9 @@ import (
 // Identity is a certificate for a cluster's endpoint that its clients trust, of the
 // cluster's own CA: for the front, where faults are to happen to single requests.
 func (s *Service) Identity(host string) (*tls.Certificate, error) {
-	c, err := s.at(host)
-	if err != nil {
-		return nil, err
+	c := s.at(host)
+	if c == nil {
+		return nil, errors.New("no cluster has this endpoint")
 	}
 	cert, err := issue(s.folder(c.UID), 24*time.Hour, x509.Certificate{
 		Subject: pkix.Name{CommonName: host}, IPAddresses: []net.IP{net.ParseIP(host)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
@@ -25,11 +26,23 @@ func (s *Service) Identity(host string) (*tls.Certificate, error) {
 // certificate of a client does not come through: clusters know their clients by token.
 func (s *Service) Requests() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := s.at(r.Host)
-		if err != nil {
-			kubernetesError(w, http.StatusNotFound, "NotFound", err.Error())
+		c := s.at(r.Host)
+		if c == nil {
+			kubernetesError(w, http.StatusNotFound, "NotFound", "no cluster has the endpoint "+r.Host)
 			return
 		}
 		s.pass(w, r, c)
 	})
+}
+
+// at is the cluster with an endpoint; nil if there is none.
+func (s *Service) at(host string) *cluster {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.state.Clusters {
+		if c.Endpoint == host && c.public() {
+			return c.copy()
+		}
+	}
+	return nil
 }

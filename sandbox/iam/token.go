@@ -19,7 +19,6 @@ const tokenPrefix = "ya29."
 type claims struct {
 	Member  string   `json:"m"`
 	Unique  string   `json:"u,omitempty"` // of a service account: a new one of the same name is another
-	Pod     Pod      `json:"p,omitzero"`
 	Scopes  []string `json:"s"`
 	Expires int64    `json:"e"` // Unix seconds
 }
@@ -74,7 +73,7 @@ func (k *IAM) Refresh(refreshToken string) (member string, ok bool) {
 // Token describes an access token, as the token endpoint's tokeninfo does.
 func (k *IAM) Token(token string) (c Caller, expires time.Time, ok bool) {
 	claims, ok := k.seal.open(token)
-	c = Caller{Email: memberEmail(claims.Member), Member: claims.Member, Scopes: claims.Scopes, Pod: claims.Pod}
+	c = Caller{Email: memberEmail(claims.Member), Member: claims.Member, Scopes: claims.Scopes}
 	return c, time.Unix(claims.Expires, 0), ok
 }
 
@@ -110,7 +109,7 @@ func (k *IAM) authenticate(token, host string) (Caller, error) {
 	if k.clock().Unix() >= c.Expires {
 		return Caller{}, errExpired
 	}
-	caller := Caller{Email: memberEmail(c.Member), Member: c.Member, Scopes: c.Scopes, Pod: c.Pod}
+	caller := Caller{Email: memberEmail(c.Member), Member: c.Member, Scopes: c.Scopes}
 	if c.Unique != "" {
 		if err := k.alive(c.Unique); err != nil {
 			return Caller{}, err

@@ -38,9 +38,6 @@ type pod struct {
 	terminated bool // every container ended for good
 	telling    sync.Mutex
 
-	again    chan struct{} // closed when the pod is as it was in the cluster's earlier life, see resumed
-	patience time.Time     // until when that is waited for
-
 	cancel context.CancelFunc
 	done   chan struct{}
 	gone   sync.Once
@@ -51,10 +48,7 @@ func newPod(n *Node, object *corev1.Pod, ip string) *pod {
 	p := &pod{
 		node: n, uid: object.UID, ip: ip, object: object.DeepCopy(),
 		dir: n.config.Path("run", string(object.UID)), logs: n.config.Path("pods", object.Namespace+"_"+object.Name),
-		done: make(chan struct{}), began: metav1.Now(), stop: 30 * time.Second, again: make(chan struct{}),
-	}
-	if wasReady(object) {
-		p.patience = time.Now().Add(resumeLimit)
+		done: make(chan struct{}), began: metav1.Now(), stop: 30 * time.Second,
 	}
 	if object.Status.StartTime != nil {
 		p.began = *object.Status.StartTime
@@ -143,11 +137,8 @@ func (p *pod) change(f func()) {
 	f()
 	out := p.object.DeepCopy()
 	out.Status = p.status()
-	tell := p.resumed(out)
 	p.mu.Unlock()
-	if tell {
-		p.node.tell(out)
-	}
+	p.node.tell(out)
 }
 
 func (p *pod) event(kind, reason, format string, args ...any) {
@@ -159,7 +150,6 @@ func (p *pod) event(kind, reason, format string, args ...any) {
 func (p *pod) run(ctx context.Context) {
 	defer close(p.done)
 	p.change(func() {})
-	defer time.AfterFunc(time.Until(p.patience), func() { p.change(func() {}) }).Stop()
 	if !p.mount(ctx) {
 		return
 	}
