@@ -115,6 +115,9 @@ func (s proof) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, err
 	case p != nil:
 		return engine.Change{Action: engine.Update, Summary: summary, Before: []string{p.What}, After: []string{"three refused for the right reason, the signed one running"}}, nil
 	}
+	for i := range verdicts { // proven anew, if only rehearsed
+		l.Report(s.event(&verdicts[i]))
+	}
 	return engine.Change{Action: engine.None, Summary: fmt.Sprintf("the gate of namespace %q holds", s.a.Namespace)}, nil
 }
 
@@ -142,6 +145,11 @@ func (s proof) rehearse(ctx context.Context, c *kube.Cluster, l engine.Ledger, t
 	return verdicts
 }
 
+// event tells of a verdict.
+func (proof) event(v *engine.Verdict) engine.Event {
+	return engine.Event{Type: engine.TypeVerdict, Verdict: v, Text: v.Case + ": " + Meaning(v.Reason)}
+}
+
 // Apply makes all four deployments at once, reports each verdict as it falls, and
 // fails if any is not as it must be.
 func (s proof) Apply(ctx context.Context, change engine.Change, l engine.Ledger) error {
@@ -162,7 +170,7 @@ func (s proof) Apply(ctx context.Context, change engine.Change, l engine.Ledger)
 		all.Go(func() {
 			verdicts[i], errs[i] = s.try(ctx, c, l, t)
 			if errs[i] == nil {
-				l.Report(engine.Event{Type: engine.TypeVerdict, Verdict: &verdicts[i], Text: verdicts[i].Case + ": " + Meaning(verdicts[i].Reason)})
+				l.Report(s.event(&verdicts[i]))
 			}
 		})
 	}
