@@ -8,11 +8,11 @@ import (
 
 func TestLessons(t *testing.T) {
 	found, err := fs.Glob(lessons, "lessons/*.md")
-	if err != nil || len(found) != 13 {
+	if err != nil || len(found) != 14 {
 		t.Fatalf("%d lessons, %v", len(found), err)
 	}
 	for _, id := range []string{"project", "apis", "keyring", "key", "registry", "image", "signature", "identity", "cluster",
-		"controller", "policy", "enforcement", "proof"} {
+		"workload", "controller", "policy", "enforcement", "proof"} {
 		text := Lesson(id)
 		if n := len(strings.Fields(text)); n < 80 || n > 150 {
 			t.Errorf("%s: %d words, want 80 to 150", id, n)

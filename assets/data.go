@@ -23,6 +23,8 @@ type PriceList struct {
 	AddressHour float64            `json:"addressHour"`
 	DiskGBMonth float64            `json:"diskGBMonth"`
 	KeyMonth    float64            `json:"keyMonth"`
+	PodCPUHour  float64            `json:"podCPUHour"` // of Autopilot
+	PodGBHour   float64            `json:"podGBHour"`
 	Machines    map[string]float64 `json:"machines"`
 }
 

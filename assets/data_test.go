@@ -7,7 +7,7 @@ import (
 )
 
 func TestDataCanBeRead(t *testing.T) {
-	if p := assets.Prices(); p.ClusterHour == 0 || p.Machines["e2-medium"] == 0 || p.Date == "" {
+	if p := assets.Prices(); p.ClusterHour == 0 || p.Machines["e2-medium"] == 0 || p.PodCPUHour == 0 || p.PodGBHour == 0 || p.Date == "" {
 		t.Errorf("prices %+v", p)
 	}
 	if c := assets.PolicyController(); c.Version == "" || len(c.Digest) != 64 {

@@ -18,7 +18,7 @@ type Answers struct {
 	Repository     string `json:"repository"`
 	Image          string `json:"image"` // the public image that is copied and signed
 	Cluster        string `json:"cluster"`
-	Shape          string `json:"shape"`          // zonal, regional, guide (regional, 3 nodes a zone, 100 GB)
+	Shape          string `json:"shape"`          // zonal, regional, guide (regional, 3 nodes a zone, 100 GB), autopilot
 	Zone           string `json:"zone,omitempty"` // of a zonal cluster; empty: the region's first
 	MachineType    string `json:"machineType"`
 	DiskGB         int    `json:"diskGB"`
@@ -26,6 +26,8 @@ type Answers struct {
 	Namespace      string `json:"namespace"`
 	Policy         string `json:"policy"`
 	PublicLog      bool   `json:"publicLog,omitempty"` // also record signatures in Sigstore's public transparency log
+
+	WorkloadIdentity bool `json:"workloadIdentity,omitempty"` // pods have identities of their own; always so with autopilot
 }
 
 // The shapes of a cluster.
@@ -33,7 +35,13 @@ const (
 	Zonal    = "zonal"
 	Regional = "regional"
 	Guide    = "guide"
+
+	Autopilot = "autopilot" // Google keeps the nodes
 )
+
+// Federated says whether pods have identities of their own, and so policy-controller rights
+// of its own; otherwise it acts as its node's account.
+func (a Answers) Federated() bool { return a.WorkloadIdentity || a.Shape == Autopilot }
 
 // Defaults are the guide's own names on the smallest shape.
 func Defaults() Answers {
@@ -93,8 +101,9 @@ func Validate(a Answers) []FieldError {
 	// The node account is called CLUSTER-sa, and an account id has 6 to 30 characters.
 	must("cluster", a.Named(a.Cluster), `[a-z][-a-z0-9]{1,25}[a-z0-9]`,
 		"3 to 27 lower-case letters, digits and dashes, with the suffix; a letter first, no dash last")
-	check("shape", slices.Contains([]string{Zonal, Regional, Guide}, a.Shape), "one of zonal, regional, guide")
+	check("shape", slices.Contains([]string{Zonal, Regional, Guide, Autopilot}, a.Shape), "one of zonal, regional, guide, autopilot")
 	if a.Zone != "" {
+		check("zone", a.Shape != Autopilot, "left empty: an Autopilot cluster is in the whole region")
 		must("zone", a.Zone, regexp.QuoteMeta(a.Region)+`-[a-z]`, "a zone of the region, such as "+a.Region+"-a")
 	}
 	must("machineType", a.MachineType, `[a-z][a-z0-9-]{1,61}[a-z0-9]`, "a machine type such as e2-medium")

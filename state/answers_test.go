@@ -34,6 +34,8 @@ func TestValidate(t *testing.T) {
 		"image by digest":            {func(a *Answers) { a.Image = "nginx@sha256:" + strings.Repeat("a", 64) }, nil},
 		"own namespace":              {func(a *Answers) { a.Namespace = "kube-system" }, []string{"namespace"}},
 		"everything wrong at once":   {func(a *Answers) { *a = Answers{} }, []string{"project", "region", "keyRing", "key", "repository", "image", "cluster", "shape", "machineType", "diskGB", "nodes", "namespace", "policy"}},
+		"autopilot":                  {func(a *Answers) { a.Shape = Autopilot }, nil},
+		"autopilot in a zone":        {func(a *Answers) { a.Shape, a.Zone = Autopilot, a.Region+"-c" }, []string{"zone"}},
 		"shape, disk and node count": {func(a *Answers) { a.Shape, a.DiskGB, a.Nodes = "round", 9, 0 }, []string{"shape", "diskGB", "nodes"}},
 	} {
 		a := good

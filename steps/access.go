@@ -146,3 +146,84 @@ func (g guarded) revoke(ctx context.Context, l engine.Ledger, member string, rol
 	}
 	return nil
 }
+
+func (s cloud) projectPolicy() guarded {
+	return guarded{
+		name: s.Project(),
+		get: func(ctx context.Context) (*iampb.Policy, error) {
+			return s.c.Projects.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
+				Resource: s.Project(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
+		},
+		set: func(ctx context.Context, p *iampb.Policy) error {
+			_, err := s.c.Projects.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Project(), Policy: p})
+			return err
+		},
+	}
+}
+
+func (s cloud) repositoryPolicy() guarded {
+	return guarded{
+		name: s.Repository(),
+		get: func(ctx context.Context) (*iampb.Policy, error) {
+			return s.c.Artifacts.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
+				Resource: s.Repository(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
+		},
+		set: func(ctx context.Context, p *iampb.Policy) error {
+			_, err := s.c.Artifacts.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Repository(), Policy: p})
+			return err
+		},
+	}
+}
+
+// grants are roles on one resource.
+type grants struct {
+	guarded
+	roles []string
+}
+
+// rights are all that one member is given.
+type rights struct {
+	member string
+	parts  []grants
+}
+
+// look tells what is missing: lost are the roles that we had given and that somebody
+// took away, unfinished that some were never given, or only begun.
+func (r rights) look(ctx context.Context, l engine.Ledger) (lost []string, unfinished bool, err error) {
+	for _, part := range r.parts {
+		missing, err := part.missing(ctx, r.member, part.roles)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, role := range missing {
+			if l.Entry(binding(part.name, role, r.member)).Phase == state.Made {
+				lost = append(lost, role)
+			}
+		}
+		unfinished = unfinished || len(missing) > 0
+		for _, role := range part.roles {
+			unfinished = unfinished || l.Entry(binding(part.name, role, r.member)).Phase == state.Intended
+		}
+	}
+	return lost, unfinished, nil
+}
+
+// grant gives all of them, waiting out what passes.
+func (r rights) grant(ctx context.Context, l engine.Ledger, passes func(error) bool) error {
+	for _, part := range r.parts {
+		if err := part.grant(ctx, l, r.member, part.roles, passes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revoke takes back what this setup gave; also is how policies call the member once it is deleted.
+func (r rights) revoke(ctx context.Context, l engine.Ledger, also string) error {
+	for _, part := range r.parts {
+		if err := part.revoke(ctx, l, r.member, part.roles, also); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -172,11 +172,11 @@ func TestCommandsSurviveAShell(t *testing.T) {
 	if got, want := shell("gcloud", "--display-name=it's a node", "--scopes=a,b", "$HOME"), `gcloud '--display-name=it'\''s a node' --scopes=a,b '$HOME'`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	a := state.Defaults()
-	a.Project = "acme-demo"
-	for _, step := range List(a, nil, Options{}) {
-		if len(step.Commands()) == 0 {
-			t.Errorf("%s has no commands", step.Info().ID)
+	for _, a := range shapes() {
+		for _, step := range List(a, nil, Options{}) {
+			if len(step.Commands()) == 0 {
+				t.Errorf("%s has no commands", step.Info().ID)
+			}
 		}
 	}
 }
@@ -184,17 +184,26 @@ func TestCommandsSurviveAShell(t *testing.T) {
 // What a step says it needs must be among what the preflight tests, or a run would
 // find out half way.
 func TestPreflightCoversEveryStep(t *testing.T) {
-	var tested []string
-	for _, n := range Needs() {
-		tested = append(tested, n.Permission)
-	}
-	a := state.Defaults()
-	a.Project = "acme-demo"
-	for _, step := range List(a, nil, Options{}) {
-		for _, p := range step.Info().Permissions {
-			if !slices.Contains(tested, p) {
-				t.Errorf("step %s needs %s, which the preflight does not test", step.Info().ID, p)
+	for _, a := range shapes() {
+		var tested []string
+		for _, n := range needsOf(a) {
+			tested = append(tested, n.Permission)
+		}
+		for _, step := range List(a, nil, Options{}) {
+			for _, p := range step.Info().Permissions {
+				if !slices.Contains(tested, p) {
+					t.Errorf("step %s needs %s, which the preflight does not test", step.Info().ID, p)
+				}
 			}
 		}
 	}
+}
+
+// shapes are answers that lead to different steps.
+func shapes() []state.Answers {
+	as := state.Defaults()
+	as.Project = "acme-demo"
+	own, auto := as, as
+	own.WorkloadIdentity, auto.Shape = true, state.Autopilot
+	return []state.Answers{as, own, auto}
 }

@@ -3,6 +3,8 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/artifactregistry/apiv1/artifactregistrypb"
@@ -67,6 +69,9 @@ func (s apis) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, erro
 		return engine.Change{}, err
 	}
 	summary := fmt.Sprintf("%d APIs in %s", len(services()), s.Project())
+	if lost := s.switchedOff(l, off); len(lost) > 0 {
+		return engine.Change{Action: engine.Update, Drift: true, Summary: summary, Before: []string{"off: " + strings.Join(lost, ", ")}, After: []string{"all of them on"}}, nil
+	}
 	if len(off) > 0 {
 		return engine.Change{Action: engine.Create, Summary: fmt.Sprintf("%d of %s", len(off), summary), After: off}, nil
 	}
@@ -81,6 +86,17 @@ func (s apis) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, erro
 		}
 	}
 	return change, nil
+}
+
+// switchedOff are the services that were on, and that somebody has switched off since.
+func (s apis) switchedOff(l engine.Ledger, off []string) []string {
+	var lost []string
+	for _, service := range off {
+		if onRecord(l.Entry(s.resource(service))) {
+			lost = append(lost, service)
+		}
+	}
+	return lost
 }
 
 func (s apis) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
@@ -100,7 +116,7 @@ func (s apis) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error
 	}
 	for _, service := range services() {
 		r := s.resource(service)
-		if l.Entry(r).Phase == state.Intended {
+		if l.Entry(r).Phase == state.Intended || slices.Contains(off, service) {
 			s.c.Enabled(service, time.Now())
 			if err := s.answers(ctx, l, service); err != nil {
 				return err

@@ -3,8 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,26 +19,14 @@ import (
 // touched: a cluster of that name that is somebody else's blocks the setup.
 type cluster struct{ cloud }
 
-const kmsScope = "https://www.googleapis.com/auth/cloudkms"
-
-// nodeScopes are those of the nodes' token: the six that GKE gives by default, the address, and
-// KMS, without which policy-controller could not read the key. cloud-platform
-// would do as well, and open everything else that the roles do not forbid.
-func nodeScopes() []string {
-	var all []string
-	for _, scope := range []string{
-		"logging.write", "monitoring", "devstorage.read_only", "servicecontrol", "service.management.readonly", "trace.append",
-		"userinfo.email",
-	} {
-		all = append(all, "https://www.googleapis.com/auth/"+scope)
-	}
-	return append(all, kmsScope)
-}
-
 func (s cluster) Info() engine.Info {
+	why := "its nodes act as the account made before, with just the scopes that checking signatures takes"
+	if s.Federated() {
+		why = "its nodes act as the account made before; its pods have identities of their own, so that what a node may do is no pod's"
+	}
 	return engine.Info{
 		ID: "cluster", Title: "Cluster", Needs: []string{"identity"},
-		Why:         "its nodes act as the account made before, with just the scopes that checking signatures takes",
+		Why:         why,
 		Permissions: []string{"container.clusters.create", "container.clusters.get", "container.clusters.delete", "container.operations.get", "iam.serviceAccounts.actAs"},
 		Lesson:      "cluster.md",
 	}
@@ -48,14 +34,6 @@ func (s cluster) Info() engine.Info {
 
 func (s cluster) resource() state.Resource {
 	return state.Resource{Kind: "container.cluster", Name: s.Cluster()}
-}
-
-func (s cluster) summary() string {
-	nodes := strconv.Itoa(s.Nodes()) + " × " + s.a.MachineType
-	if !s.Zonal() {
-		nodes += " in each zone"
-	}
-	return fmt.Sprintf("cluster %q in %s, %s", s.ClusterID(), s.ClusterLocation(), nodes)
 }
 
 func (s cluster) get(ctx context.Context, l engine.Ledger) (*containerpb.Cluster, error) {
@@ -114,24 +92,6 @@ func (s cluster) failed(c *containerpb.Cluster) *problem.Problem {
 	}
 	p.Words = problem.Clean(strings.TrimSpace(strings.Join(words, "\n")))
 	return p
-}
-
-// differs says what of the node pools cannot be changed any more: account and scopes.
-func (s cluster) differs(c *containerpb.Cluster) *problem.Problem {
-	var faults []string
-	for _, pool := range c.GetNodePools() {
-		if account := pool.GetConfig().GetServiceAccount(); account != s.AccountEmail() {
-			faults = append(faults, fmt.Sprintf("node pool %q runs as %q", pool.GetName(), account))
-		}
-		scopes := pool.GetConfig().GetOauthScopes()
-		if !slices.Contains(scopes, kmsScope) && !slices.Contains(scopes, "https://www.googleapis.com/auth/cloud-platform") {
-			faults = append(faults, fmt.Sprintf("node pool %q lacks the scope %s", pool.GetName(), kmsScope))
-		}
-	}
-	if len(faults) == 0 {
-		return nil
-	}
-	return raise("cluster-differs", "cluster %q is not as this setup made it: %s", s.ClusterID(), strings.Join(faults, "; "))
 }
 
 func (s cluster) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
@@ -267,28 +227,6 @@ func stageText(stage string) string {
 	return strings.ToLower(strings.ReplaceAll(stage, "_", " "))
 }
 
-func (s cluster) wanted(l engine.Ledger) *containerpb.Cluster {
-	return &containerpb.Cluster{
-		Name:           s.ClusterID(),
-		ResourceLabels: labels(l),
-		NodePools: []*containerpb.NodePool{{
-			Name:             "default-pool",
-			InitialNodeCount: int32(s.Nodes()), // in each zone
-			Config: &containerpb.NodeConfig{
-				MachineType:    s.a.MachineType,
-				DiskSizeGb:     int32(s.DiskGB()),
-				ServiceAccount: s.AccountEmail(),
-				OauthScopes:    nodeScopes(), // written out: left empty, the API adds only logging and monitoring
-				Metadata:       map[string]string{"disable-legacy-endpoints": "true"},
-			},
-			Management: &containerpb.NodeManagement{AutoRepair: true, AutoUpgrade: true},
-		}},
-		Network:            "default",
-		IpAllocationPolicy: &containerpb.IPAllocationPolicy{UseIpAliases: true},
-		ReleaseChannel:     &containerpb.ReleaseChannel{Channel: containerpb.ReleaseChannel_REGULAR},
-	}
-}
-
 // delete removes the cluster and waits until it is gone. One that is being made
 // cannot be deleted yet: that is waited out.
 func (s cluster) delete(ctx context.Context, l engine.Ledger) error {
@@ -323,14 +261,4 @@ func (s cluster) Undo(ctx context.Context, l engine.Ledger) error {
 		}
 	}
 	return l.Gone(s.resource())
-}
-
-func (s cluster) Commands() []string {
-	place := "--region=" + s.ClusterLocation()
-	if s.Zonal() {
-		place = "--zone=" + s.ClusterLocation()
-	}
-	return []string{shell("gcloud", "container", "clusters", "create", s.ClusterID(), place, "--project="+s.ProjectID(),
-		"--num-nodes="+strconv.Itoa(s.Nodes()), "--machine-type="+s.a.MachineType, "--disk-size="+strconv.Itoa(s.DiskGB()),
-		"--service-account="+s.AccountEmail(), "--scopes="+strings.Join(nodeScopes(), ","), "--enable-ip-alias")}
 }

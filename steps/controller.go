@@ -29,6 +29,7 @@ const (
 	controllerNamespace  = "cosign-system"
 	controllerRelease    = "policy-controller"
 	controllerDeployment = "policy-controller-webhook"
+	controllerAccount    = "policy-controller-webhook"
 )
 
 // controllerValues keep the controller from calling Sigstore's public key service as
@@ -84,7 +85,7 @@ func (s controller) Inspect(ctx context.Context, l engine.Ledger) (engine.Change
 	case l.Entry(s.resource()).Phase != state.Made:
 		return settled(l, s.resource(), true, summary), nil
 	case len(before) > 0:
-		return engine.Change{Action: engine.Update, Summary: summary, Before: before, After: after, Drift: true}, nil
+		return engine.Change{Action: engine.Update, Summary: summary, Before: before, After: after, Drift: len(before) > 1 || !s.outgrown(l, rel)}, nil
 	}
 	down, err := webhookDown(ctx, c)
 	if down != nil {
@@ -108,6 +109,11 @@ func (s controller) foreign(ctx context.Context, c *kube.Cluster, l engine.Ledge
 		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, nil
 	}
 	return settled(l, s.resource(), false, summary), nil
+}
+
+// outgrown says whether the release is as we installed it, and it is we who want another chart now.
+func (s controller) outgrown(l engine.Ledger, rel *kube.Release) bool {
+	return rel.Version != s.chart.Version && rel.Version == l.Entry(s.resource()).Facts["chart"]
 }
 
 // differs says what of the controller is not as this setup installed it.
@@ -269,7 +275,8 @@ func (s controller) Commands() []string {
 	}
 }
 
-func (s inside) placeFlag() string {
+// placeFlag is by which gcloud finds the cluster.
+func (s cloud) placeFlag() string {
 	if s.Zonal() {
 		return "--zone=" + s.ClusterLocation()
 	}

@@ -19,6 +19,12 @@ func TestCostOfTheShapes(t *testing.T) {
 	if !ok || guide.Hourly < 0.50 || guide.Hourly > 0.65 || guide.Monthly < 390 || guide.Monthly > 450 {
 		t.Errorf("guide: %+v, %v", guide, ok)
 	}
+	a.Shape = state.Autopilot
+	pods, ok := steps.CostOf(a)
+	if !ok || pods.Hourly < 0.14 || pods.Hourly > 0.16 { // 0.10 + 0.75 × 0.0445 + 2.5 × 0.0049
+		t.Errorf("autopilot: %+v, %v", pods, ok)
+	}
+	a.Shape = state.Guide
 	a.MachineType = "n9-imaginary-7"
 	if _, ok := steps.CostOf(a); ok {
 		t.Error("priced a machine that no list has")

@@ -27,6 +27,10 @@ func Describe(r state.Resource) string {
 	case "kubernetes.deployment":
 		namespace, name, _ := strings.Cut(r.Name, "/")
 		return "deployment " + name + " in namespace " + namespace
+	case "kubernetes.webhook":
+		return "webhook " + r.Name
+	case "container.nodePool":
+		return "node pool " + last
 	case "helm.release":
 		namespace, name, _ := strings.Cut(r.Name, "/")
 		return "Helm release " + name + " in namespace " + namespace

@@ -179,7 +179,7 @@ func (s *setup) run(t *testing.T, id string, overwrite bool) (engine.Change, err
 	case change.Action == engine.Blocked:
 		return change, change.Problem
 	case change.Drift && !overwrite:
-		return change, problem.Drift(change.Summary, change.Before, change.After)
+		return change, problem.Drift(id, change.Summary, change.Before, change.After)
 	case change.Action == engine.None:
 		return change, nil
 	}

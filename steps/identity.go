@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/iam/admin/apiv1/adminpb"
-	"cloud.google.com/go/iam/apiv1/iampb"
 	"google.golang.org/grpc/codes"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -14,12 +13,15 @@ import (
 	"github.com/signgate/signgate/state"
 )
 
-// identity is the service account that the nodes, and so policy-controller, act
-// as: what it may do is all that a pod without an identity of its own may do.
+// identity is the service account that the nodes act as, and with them every pod
+// without an identity of its own: policy-controller too, unless pods have them.
 type identity struct{ cloud }
 
-// projectRoles let nodes report, and policy-controller read the key.
-func projectRoles() []string {
+// projectRoles let nodes report and, where it acts as they do, policy-controller read the key.
+func (n Names) projectRoles() []string {
+	if n.Federated() {
+		return []string{"roles/container.defaultNodeServiceAccount"} // the least that Google names for nodes
+	}
 	return []string{
 		"roles/logging.logWriter", "roles/monitoring.metricWriter", "roles/monitoring.viewer",
 		"roles/cloudkms.viewer", "roles/cloudkms.verifier",
@@ -29,9 +31,13 @@ func projectRoles() []string {
 const readerRole = "roles/artifactregistry.reader"
 
 func (s identity) Info() engine.Info {
+	why := "nodes get an account of their own with six narrow roles, instead of the project's default one with all of Editor"
+	if s.Federated() {
+		why = "nodes get an account that may report and pull images, and nothing of the key: policy-controller gets rights as itself, which no other pod has"
+	}
 	return engine.Info{
 		ID: "identity", Title: "Node identity", Needs: []string{"apis", "registry"},
-		Why: "nodes get an account of their own with six narrow roles, instead of the project's default one with all of Editor",
+		Why: why,
 		Permissions: []string{
 			"iam.serviceAccounts.create", "iam.serviceAccounts.get", "iam.serviceAccounts.delete",
 			"resourcemanager.projects.getIamPolicy", "resourcemanager.projects.setIamPolicy",
@@ -59,36 +65,8 @@ func (s identity) get(ctx context.Context, l engine.Ledger) (*adminpb.ServiceAcc
 	return account, nil
 }
 
-func (s identity) project() guarded {
-	return guarded{
-		name: s.Project(),
-		get: func(ctx context.Context) (*iampb.Policy, error) {
-			return s.c.Projects.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
-				Resource: s.Project(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
-		},
-		set: func(ctx context.Context, p *iampb.Policy) error {
-			_, err := s.c.Projects.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Project(), Policy: p})
-			return err
-		},
-	}
-}
-
-func (s identity) repository() guarded {
-	return guarded{
-		name: s.Repository(),
-		get: func(ctx context.Context) (*iampb.Policy, error) {
-			return s.c.Artifacts.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
-				Resource: s.Repository(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
-		},
-		set: func(ctx context.Context, p *iampb.Policy) error {
-			_, err := s.c.Artifacts.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Repository(), Policy: p})
-			return err
-		},
-	}
-}
-
 func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("service account %s with %d roles", s.AccountEmail(), len(projectRoles())+1)
+	summary := fmt.Sprintf("service account %s with %d roles", s.AccountEmail(), len(s.projectRoles())+1)
 	account, err := s.get(ctx, l)
 	if err != nil {
 		return engine.Change{}, err
@@ -100,7 +78,7 @@ func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, 
 	if account.GetDisabled() {
 		return engine.Change{Action: engine.Update, Drift: true, Summary: summary, Before: []string{"disabled"}, After: []string{"enabled"}}, nil
 	}
-	lost, unfinished, err := s.bindings(ctx, l)
+	lost, unfinished, err := s.rights().look(ctx, l)
 	switch {
 	case err != nil:
 		return engine.Change{}, err
@@ -112,34 +90,8 @@ func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, 
 	return change, nil
 }
 
-// bindings tells what is missing of the account's roles: lost are those that we had
-// given and that somebody took away, unfinished that some were never given.
-func (s identity) bindings(ctx context.Context, l engine.Ledger) (lost []string, unfinished bool, err error) {
-	for _, part := range s.parts() {
-		missing, err := part.missing(ctx, s.Member(), part.roles)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, role := range missing {
-			if l.Entry(binding(part.name, role, s.Member())).Phase == state.Made {
-				lost = append(lost, role)
-			}
-		}
-		unfinished = unfinished || len(missing) > 0
-		for _, role := range part.roles {
-			unfinished = unfinished || l.Entry(binding(part.name, role, s.Member())).Phase == state.Intended
-		}
-	}
-	return lost, unfinished, nil
-}
-
-type grants struct {
-	guarded
-	roles []string
-}
-
-func (s identity) parts() []grants {
-	return []grants{{s.project(), projectRoles()}, {s.repository(), []string{readerRole}}}
+func (s identity) rights() rights {
+	return rights{s.Member(), []grants{{s.projectPolicy(), s.projectRoles()}, {s.repositoryPolicy(), []string{readerRole}}}}
 }
 
 func (s identity) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
@@ -161,12 +113,7 @@ func (s identity) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) e
 	if err != nil {
 		return err
 	}
-	for _, part := range s.parts() {
-		if err := part.grant(ctx, l, s.Member(), part.roles, s.unseen(l)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.rights().grant(ctx, l, s.unseen(l))
 }
 
 // unseen are refusals that pass because the account is new: we made it within the
@@ -208,10 +155,8 @@ func (s identity) create(ctx context.Context, l engine.Ledger) (*adminpb.Service
 func (s identity) Undo(ctx context.Context, l engine.Ledger) error {
 	e := l.Entry(s.resource())
 	deleted := fmt.Sprintf("deleted:%s?uid=%s", s.Member(), e.Facts["uniqueId"])
-	for _, part := range s.parts() {
-		if err := part.revoke(ctx, l, s.Member(), part.roles, deleted); err != nil {
-			return err
-		}
+	if err := s.rights().revoke(ctx, l, deleted); err != nil {
+		return err
 	}
 	if !made(e) {
 		return nil
@@ -232,7 +177,7 @@ func (s identity) Undo(ctx context.Context, l engine.Ledger) error {
 
 func (s identity) Commands() []string {
 	lines := []string{shell("gcloud", "iam", "service-accounts", "create", s.AccountID(), "--display-name=signgate nodes of "+s.ClusterID(), "--project="+s.ProjectID())}
-	for _, role := range projectRoles() {
+	for _, role := range s.projectRoles() {
 		lines = append(lines, shell("gcloud", "projects", "add-iam-policy-binding", s.ProjectID(), "--member="+s.Member(), "--role="+role))
 	}
 	return append(lines, shell("gcloud", "artifacts", "repositories", "add-iam-policy-binding", s.RepositoryID(),

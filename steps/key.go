@@ -17,7 +17,8 @@ import (
 // setup and waited for, and that version's public key is written to a file.
 type key struct {
 	cloud
-	out string // folder of cosign.pub
+	out  string // folder of cosign.pub
+	keep bool   // Undo leaves the versions
 }
 
 const algorithm = kmspb.CryptoKeyVersion_EC_SIGN_P256_SHA256
@@ -82,6 +83,13 @@ func (s key) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error
 	if change := s.inspectVersion(l, v); change.Action != "" {
 		return change, nil
 	}
+	if other, err := s.other(ctx, l); err != nil {
+		return engine.Change{}, err
+	} else if other != nil {
+		if change := s.inspectVersion(l, other); change.Action != "" {
+			return change, nil
+		}
+	}
 	file, err := s.inspectFile(ctx, l, v)
 	if err != nil {
 		return engine.Change{}, err
@@ -125,10 +133,30 @@ func (s key) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error 
 	if err != nil {
 		return err
 	}
+	other, err := s.other(ctx, l)
+	if err == nil && other != nil {
+		_, err = s.enable(ctx, l, other)
+	}
+	if err != nil {
+		return err
+	}
 	if err := l.SetPin(PinKeyVersion, number(v)); err != nil {
 		return err
 	}
 	return s.export(ctx, l, v)
+}
+
+// other is the version that is accepted besides while the key is being rotated; nil if it is not.
+func (s key) other(ctx context.Context, l engine.Ledger) (*kmspb.CryptoKeyVersion, error) {
+	pin := l.Pin(PinOtherVersion)
+	if pin == "" {
+		return nil, nil
+	}
+	v, err := s.c.KMS.GetCryptoKeyVersion(ctx, &kmspb.GetCryptoKeyVersionRequest{Name: s.KeyVersion(pin)})
+	if err != nil {
+		return nil, fmt.Errorf("look up version %s of key %q: %w", pin, s.a.Key, err)
+	}
+	return v, nil
 }
 
 // create makes the key, and with it its first version. An AlreadyExists is
@@ -161,6 +189,10 @@ func (s key) create(ctx context.Context, l engine.Ledger) (*kmspb.CryptoKey, err
 // Undo schedules the destruction of the versions that this setup made. Key and
 // ring stay: Google keeps their names, and the version its 30 days of grace.
 func (s key) Undo(ctx context.Context, l engine.Ledger) error {
+	if s.keep {
+		notice(l, "key %q stays as it is: it has signed images that stay; signgate destroy --key removes it all the same", s.a.Key)
+		return nil
+	}
 	if err := s.removeFile(l); err != nil {
 		return err
 	}

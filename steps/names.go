@@ -85,6 +85,9 @@ func (n Names) ImageTag() string {
 // Platform is that of the nodes: Google's own Arm machines have their letters.
 func (n Names) Platform() string {
 	family, _, _ := strings.Cut(n.a.MachineType, "-")
+	if n.Autopilot() { // whose machines are its own choice
+		family = ""
+	}
 	switch family {
 	case "t2a", "c4a", "n4a", "a4x":
 		return "linux/arm64"
@@ -94,6 +97,22 @@ func (n Names) Platform() string {
 
 // ClusterID is the cluster's short name.
 func (n Names) ClusterID() string { return n.a.Named(n.a.Cluster) }
+
+// Autopilot says whether Google keeps the cluster's nodes.
+func (n Names) Autopilot() bool { return n.a.Shape == state.Autopilot }
+
+// Federated says whether pods have identities of their own.
+func (n Names) Federated() bool { return n.a.Federated() }
+
+// WorkloadPool is where pods' identities are: there is one in each project.
+func (n Names) WorkloadPool() string { return n.a.Project + ".svc.id.goog" }
+
+// ControllerMember is policy-controller itself, as policies name it: its Kubernetes
+// account in any cluster of the project with this number.
+func (n Names) ControllerMember(number string) string {
+	return "principal://iam.googleapis.com/projects/" + number + "/locations/global/workloadIdentityPools/" + n.WorkloadPool() +
+		"/subject/ns/" + controllerNamespace + "/sa/" + controllerAccount
+}
 
 // Zonal says whether the cluster has one zone only.
 func (n Names) Zonal() bool { return n.a.Shape == state.Zonal }
@@ -165,6 +184,10 @@ func (n Names) Member() string { return "serviceAccount:" + n.AccountEmail() }
 const (
 	PinKeyVersion  = "key-version"  // the version that signs and that the policy names: "1"
 	PinImageDigest = "image-digest" // of the private copy: "sha256:…"
+
+	// PinOtherVersion is the version that the policy accepts besides, while the key is being
+	// rotated: until the images are signed again the new one, from then on the old one.
+	PinOtherVersion = "key-version-other"
 
 	PinUnsignedDigest = "unsigned-digest"  // of the image that stays unsigned
 	PinWrongKeyDigest = "wrong-key-digest" // of the image that a forgotten key has signed

@@ -1,10 +1,23 @@
 package steps
 
+import "github.com/signgate/signgate/state"
+
 // Need is a permission that the person running a setup must hold on the project,
 // and a predefined role that has it.
 type Need struct {
 	Permission string
 	Role       string
+}
+
+// needsOf are Needs and what only these answers make necessary.
+func needsOf(a state.Answers) []Need {
+	all := Needs()
+	if a.Federated() {
+		for _, p := range []string{"cloudkms.cryptoKeys.getIamPolicy", "cloudkms.cryptoKeys.setIamPolicy"} {
+			all = append(all, Need{Permission: p, Role: "roles/cloudkms.admin"})
+		}
+	}
+	return all
 }
 
 // Needs lists what is tested before anything is made. All of these can be tested on a

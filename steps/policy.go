@@ -21,8 +21,12 @@ import (
 type policy struct{ inside }
 
 func (s policy) Info() engine.Info {
+	needs := []string{"controller", "key"}
+	if s.Federated() {
+		needs = append(needs, "workload")
+	}
 	return engine.Info{
-		ID: "policy", Title: "Policy", Needs: []string{"controller", "key"},
+		ID: "policy", Title: "Policy", Needs: needs,
 		Why:         "it says which images need whose signature; it is ready only when the cluster has read the public key",
 		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
 		Lesson:      "policy.md",
@@ -54,7 +58,7 @@ func (s policy) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, er
 		case !mine:
 			return blocked(summary, "policy-differs", "a policy %q of somebody else is there, with %s", s.a.Policy, before[0]), nil
 		case l.Entry(s.policyResource()).Phase == state.Made:
-			return engine.Change{Action: engine.Update, Summary: summary, Before: before, After: after, Drift: true}, nil
+			return engine.Change{Action: engine.Update, Summary: summary, Before: before, After: after, Drift: !s.ownChange(l, now)}, nil
 		}
 		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
 	}
@@ -96,7 +100,7 @@ func (s policy) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) err
 	if err := s.awaitReady(ctx, c, l); err != nil {
 		return err
 	}
-	return l.Made(s.policyResource(), nil)
+	return l.Made(s.policyResource(), s.policyFacts(l))
 }
 
 // inForce says whether the policy is as wanted, and its key read.

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (s inside) glob() string { return s.RepositoryPath() + "/*" }
 
 // policyWanted is the policy as it is to be, with our labels.
 func (s inside) policyWanted(l engine.Ledger) (*unstructured.Unstructured, error) {
-	text, err := assets.Policy(s.a.Policy, s.glob(), s.KMSRef(l.Pin(PinKeyVersion)))
+	text, err := assets.Policy(s.a.Policy, s.glob(), s.keys(l)...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +47,61 @@ func (s inside) policyWanted(l engine.Ledger) (*unstructured.Unstructured, error
 	want.SetLabels(labels(l))
 	return want, nil
 }
+
+// heldVersions are the numbers of the key versions that the policy accepts, the older
+// first: the one that signs and, while the key is being rotated, the other one.
+func heldVersions(l engine.Ledger) []string {
+	one, other := l.Pin(PinKeyVersion), l.Pin(PinOtherVersion)
+	switch {
+	case other == "" || other == one:
+		return []string{one}
+	case older(other, one):
+		return []string{other, one}
+	}
+	return []string{one, other}
+}
+
+// older says whether a version was made before another: KMS numbers them 1, 2, 3.
+func older(a, b string) bool { return len(a) < len(b) || len(a) == len(b) && a < b }
+
+// keys are the held versions as the policy writes them.
+func (s inside) keys(l engine.Ledger) []string {
+	var all []string
+	for _, version := range heldVersions(l) {
+		all = append(all, s.KMSRef(version))
+	}
+	return all
+}
+
+// factKeys is what the record says of the policy: the versions that it accepted when we put it last.
+const factKeys = "keys"
+
+func (s inside) policyFacts(l engine.Ledger) map[string]string {
+	return map[string]string{factKeys: strings.Join(heldVersions(l), " ")}
+}
+
+// ownChange says whether a policy differs from what is wanted only because we have
+// come to want something else: it is still as we put it last, and nobody's change would be reverted.
+func (s inside) ownChange(l engine.Ledger, now *unstructured.Unstructured) bool {
+	last := l.Entry(s.policyResource()).Facts[factKeys]
+	if last == "" {
+		return false
+	}
+	then := map[string]string{PinKeyVersion: last}
+	if one, other, both := strings.Cut(last, " "); both {
+		then = map[string]string{PinKeyVersion: one, PinOtherVersion: other}
+	}
+	before, _ := s.policyDiffers(pinnedLedger{l, then}, now)
+	return len(before) == 0
+}
+
+// pinnedLedger is a page of the record with other pins.
+type pinnedLedger struct {
+	engine.Ledger
+	pins map[string]string
+}
+
+func (l pinnedLedger) Pin(key string) string { return l.pins[key] }
 
 func touch(want *unstructured.Unstructured) {
 	want.SetAnnotations(map[string]string{touched: time.Now().UTC().Format(time.RFC3339Nano)})
@@ -70,7 +126,8 @@ func (s inside) policyDiffers(l engine.Ledger, now *unstructured.Unstructured) (
 		}
 		keys = append(keys, kms)
 	}
-	note("key "+strings.Join(keys, ", "), "key "+s.KMSRef(l.Pin(PinKeyVersion)))
+	slices.Sort(keys) // any one of them will do, so their order says nothing
+	note("key "+strings.Join(keys, ", "), "key "+strings.Join(slices.Sorted(slices.Values(s.keys(l))), ", "))
 	mode, _ := spec["mode"].(string)
 	if mode == "" {
 		mode = "enforce"

@@ -93,7 +93,7 @@ func (s cloud) checkAPIs(ctx context.Context, report func(Check)) {
 
 func (s cloud) checkPermissions(ctx context.Context, report func(Check)) {
 	var wanted []string
-	for _, n := range Needs() {
+	for _, n := range needsOf(s.a) {
 		wanted = append(wanted, n.Permission)
 	}
 	missing, err := s.c.MissingPermissions(ctx, s.a.Project, wanted)
@@ -101,7 +101,7 @@ func (s cloud) checkPermissions(ctx context.Context, report func(Check)) {
 		report(failed("permissions", "permissions", problem.From(err)))
 		return
 	}
-	for _, n := range Needs() {
+	for _, n := range needsOf(s.a) {
 		check := Check{ID: n.Permission, Title: "permission", State: Pass, Detail: n.Permission}
 		if slices.Contains(missing, n.Permission) {
 			p := raise("permissions-missing", "%s is missing", n.Permission)

@@ -84,7 +84,7 @@ func (s project) billing(ctx context.Context, l engine.Ledger, summary string) (
 // permissions gives the zero Change if all are held, and otherwise one problem that
 // names every missing one.
 func (s project) permissions(ctx context.Context, summary string) (engine.Change, error) {
-	needs := Needs()
+	needs := needsOf(s.a)
 	wanted := make([]string, len(needs))
 	for i, n := range needs {
 		wanted[i] = n.Permission

@@ -15,6 +15,7 @@ const (
 	ReasonUnsigned     = "unsigned"             // refused: no signature was found
 	ReasonWrongKey     = "wrong-key"            // refused: signed, but not by the policy's key
 	ReasonBundle       = "bundle-only"          // refused: signed only in a format that is not read for keys
+	ReasonMissing      = "image-missing"        // refused: there is no such image
 	ReasonUnresolved   = "unresolved"           // refused: its tag could not be turned into a digest
 	ReasonDenied       = "registry-denied"      // refused: the cluster may not read the registry
 	ReasonUnreachable  = "registry-unreachable" // refused: the registry did not answer
@@ -25,33 +26,26 @@ const (
 
 // Meaning says a reason in a sentence.
 func Meaning(reason string) string {
-	switch reason {
-	case ReasonSigned:
-		return "it is signed by the policy's key"
-	case ReasonNotAsked:
-		return "nobody checks it: the namespace, the webhook or the policy lets it through"
-	case ReasonNotRunning:
-		return "it may run, but does not come to"
-	case ReasonNoPolicy:
-		return "no policy is about this image, and what no policy is about is refused"
-	case ReasonUnsigned:
-		return "it has no signature"
-	case ReasonWrongKey:
-		return "it is signed, but not by the policy's key"
-	case ReasonBundle:
-		return "it is signed only in the bundle format of cosign 3, which policies with a key do not read; sign it with `signgate sign`"
-	case ReasonUnresolved:
-		return "its tag could not be turned into a digest: no such image, or the registry cannot be read"
-	case ReasonDenied:
+	if reason == ReasonDenied { // the catalogue has its id for whoever asks the registry from here
 		return "the cluster's account may not read this repository"
-	case ReasonUnreachable:
-		return "the registry did not answer the cluster"
-	case ReasonPolicyBroken:
-		return "a policy is about it but is not in force, so everything is refused"
-	case ReasonWebhookDown:
-		return "the policy controller does not answer, and without its answer all is refused"
 	}
-	return "the cluster refused it in words that signgate does not know"
+	e, ok := problem.Explain(reason)
+	if !ok {
+		e, _ = problem.Explain(ReasonOther)
+	}
+	return e.What
+}
+
+// Remedy is what to try about a refusal, with the image's name in it.
+func Remedy(reason, image string) string {
+	if reason == ReasonDenied {
+		return "signgate status shows whether the reader role is still there, signgate apply gives it again"
+	}
+	if reason == ReasonSigned {
+		return ""
+	}
+	e, _ := problem.Explain(reason)
+	return strings.ReplaceAll(e.Fix, "IMAGE", image)
 }
 
 // whyDenied reads a refusal. The words are policy-controller's own (v0.13.1), which

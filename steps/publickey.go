@@ -57,7 +57,7 @@ func (s key) inspectFile(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKe
 	switch {
 	case bytes.Equal(have, want):
 		return engine.Change{}, nil
-	case l.Entry(fileResource()).Phase == state.Intended:
+	case l.Entry(fileResource()).Phase == state.Intended, fingerprint(have) == l.Entry(fileResource()).Facts["sha256"]: // ours, of an earlier version
 		return engine.Change{Action: engine.Create, Summary: publicKeyFile}, nil
 	}
 	return blocked(publicKeyFile, "public-key-differs", "%s holds another key than version %s of key %q", s.path(), number(v), s.a.Key), nil

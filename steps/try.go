@@ -39,7 +39,7 @@ func Try(ctx context.Context, a state.Answers, c *gcp.Clients, image string) (en
 	if answer == nil {
 		v.Actual = Admitted
 		v.Reason, err = s.whyAdmitted(ctx, k)
-		v.OK = v.Reason == ReasonSigned
+		v.OK, v.Fix = v.Reason == ReasonSigned, Remedy(v.Reason, image)
 		v.Message = "a deployment of it would be created in namespace " + a.Namespace
 		return v, err
 	}
@@ -48,7 +48,8 @@ func Try(ctx context.Context, a state.Answers, c *gcp.Clients, image string) (en
 	}
 	v.Actual = Denied
 	v.Reason, v.Message = whyDenied(answer)
-	v.Reason, err = s.whyReally(ctx, k, v)
+	err = s.whyReally(ctx, k, &v)
+	v.Fix = Remedy(v.Reason, image)
 	return v, err
 }
 
@@ -81,25 +82,59 @@ func (s inside) whyAdmitted(ctx context.Context, c *kube.Cluster) (string, error
 }
 
 // whyReally looks behind a refusal whose words can mean two things: no policy may
-// be a policy without its key, and no signature one in a format that is not read.
-func (s inside) whyReally(ctx context.Context, c *kube.Cluster, v engine.Verdict) (string, error) {
+// be a policy without its key, no signature one in a format that is not read, and
+// either a tag that cannot be resolved or a missing signature an image that is not there.
+func (s inside) whyReally(ctx context.Context, c *kube.Cluster, v *engine.Verdict) error {
+	ref, err := name.ParseReference(v.Image)
+	if err != nil {
+		return nil
+	}
 	switch v.Reason {
 	case ReasonNoPolicy:
-		ref, err := name.ParseReference(v.Image)
-		if err != nil || !strings.HasPrefix(ref.Context().Name(), s.RepositoryPath()+"/") {
-			return v.Reason, err
+		if s.covers(ref) {
+			return s.whyBroken(ctx, c, v)
 		}
-		if strings.Contains(strings.TrimPrefix(ref.Context().Name(), s.RepositoryPath()+"/"), "/") {
-			return v.Reason, nil // deeper than the policy's pattern goes
+	case ReasonUnresolved, ReasonUnsigned:
+		// What cannot be looked at from here is left as the cluster has it.
+		switch found, err := s.registries().Find(ctx, v.Image); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err == nil && found == "", err != nil && problem.From(err).ID == "image-not-found":
+			v.Reason = ReasonMissing
+			return nil
+		case err != nil && problem.From(err).ID == "unreachable":
+			v.Reason = ReasonUnreachable
+			return nil
 		}
-		return ReasonPolicyBroken, nil
-	case ReasonUnsigned:
-		bundle, err := s.bundled(ctx, v)
-		if err == nil && bundle {
-			return ReasonBundle, nil
+		if bundle, err := s.bundled(ctx, *v); v.Reason == ReasonUnsigned && err == nil && bundle {
+			v.Reason = ReasonBundle
 		}
 	}
-	return v.Reason, nil
+	return nil
+}
+
+// covers says whether the setup's policy is about an image: those right in the repository,
+// as deep as its pattern goes.
+func (s inside) covers(ref name.Reference) bool {
+	rest, in := strings.CutPrefix(ref.Context().Name(), s.RepositoryPath()+"/")
+	return in && !strings.Contains(rest, "/")
+}
+
+// whyBroken adds why the policy is not in force, in the controller's words where it has any.
+func (s inside) whyBroken(ctx context.Context, c *kube.Cluster, v *engine.Verdict) error {
+	v.Reason = ReasonPolicyBroken
+	now, err := c.Get(ctx, s.policyObject())
+	switch {
+	case err != nil:
+		return err
+	case now == nil:
+		v.Message += fmt.Sprintf("\npolicy %q is gone", s.a.Policy)
+	default:
+		if ready, words := policyState(now); !ready && words != "" {
+			v.Message += "\n" + problem.Clean(words)
+		}
+	}
+	return nil
 }
 
 // bundleType is what artifacts of Sigstore's bundle format, in any of its versions, begin with.

@@ -54,12 +54,14 @@ func addAnswerFlags(cmd *cobra.Command) *answerFlags {
 	text("repository", func(a *state.Answers) *string { return &a.Repository }, "`name` of the private repository")
 	text("image", func(a *state.Answers) *string { return &a.Image }, "public `image` to copy and sign")
 	text("cluster", func(a *state.Answers) *string { return &a.Cluster }, "`name` of the cluster")
-	text("shape", func(a *state.Answers) *string { return &a.Shape }, "`shape` of the cluster: zonal, regional, guide")
+	text("shape", func(a *state.Answers) *string { return &a.Shape }, "`shape` of the cluster: zonal, regional, guide, autopilot")
 	text("machine-type", func(a *state.Answers) *string { return &a.MachineType }, "machine `type` of its nodes")
 	number("disk-gb", func(a *state.Answers) *int { return &a.DiskGB }, "disk of a node in `GB`")
 	number("nodes", func(a *state.Answers) *int { return &a.Nodes }, "nodes a zone")
 	text("namespace", func(a *state.Answers) *string { return &a.Namespace }, "`namespace` to protect")
 	text("policy", func(a *state.Answers) *string { return &a.Policy }, "`name` of the image policy")
+	yes("workload-identity", func(a *state.Answers) *bool { return &a.WorkloadIdentity },
+		"let policy-controller sign in as itself, with fewer rights than the guide gives to every node (always so on Autopilot)")
 	yes("public-log", func(a *state.Answers) *bool { return &a.PublicLog }, "record signatures in Sigstore's public transparency log as well")
 	return q
 }

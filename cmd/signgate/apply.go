@@ -17,7 +17,7 @@ import (
 type applyOptions struct {
 	answers   *answerFlags
 	to        string
-	overwrite bool
+	overwrite []string
 }
 
 func newApply(a *app) *cobra.Command {
@@ -33,7 +33,8 @@ looked at first; run again, it goes on where it was, and changes nothing where a
 	}
 	o.answers = addAnswerFlags(cmd)
 	cmd.Flags().StringVar(&o.to, "to", "", "stop after this `step` and what it needs")
-	cmd.Flags().BoolVar(&o.overwrite, "overwrite-changes", false, "revert what someone changed by hand")
+	cmd.Flags().StringSliceVar(&o.overwrite, "overwrite-changes", nil, "revert what someone changed by hand in these `steps` (--overwrite-changes=policy,controller; without a name: in all)")
+	cmd.Flags().Lookup("overwrite-changes").NoOptDefVal = everyStep
 	return cmd
 }
 
@@ -57,7 +58,11 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := refusal(plan, o.overwrite); err != nil {
+	if blocked := plan.Blocked(); len(blocked) > 0 {
+		return said{blocked[0]}
+	}
+	overwrite, err := a.decideDrift(ctx, plan, o.overwrite)
+	if err != nil {
 		return err
 	}
 	if err := a.agree(ctx, s, plan); err != nil {
@@ -65,20 +70,7 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	}
 	defer a.stopSoftly(s)()
 	out.quiet = plan.Clean()
-	return a.ended(s, "apply", s.Run(ctx, plan, o.overwrite, out.emit))
-}
-
-// refusal is why a plan is not carried out at all: something cannot be made, or
-// a person's change would be reverted. Nothing has been changed then.
-func refusal(plan engine.Plan, overwrite bool) error {
-	if blocked := plan.Blocked(); len(blocked) > 0 {
-		return said{blocked[0]}
-	}
-	if drift := plan.Drift(); len(drift) > 0 && !overwrite {
-		c := drift[0].Change
-		return problem.Drift(c.Summary, c.Before, c.After)
-	}
-	return nil
+	return a.ended(s, "apply", s.run(ctx, plan, overwrite, out.emit))
 }
 
 // said is a problem that has been printed already.

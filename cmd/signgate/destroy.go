@@ -2,69 +2,51 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/signgate/signgate/state"
+	"github.com/signgate/signgate/internal/problem"
 )
 
 func newDestroy(a *app) *cobra.Command {
-	return &cobra.Command{
+	var key bool
+	cmd := &cobra.Command{
 		Use:     "destroy",
 		GroupID: "setup",
 		Short:   "Remove what this setup made, and leave what it found",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runDestroy(cmd, a) },
+		Long: `Remove what this setup made, and leave what it found. What goes and what stays is shown first; afterwards
+each thing is looked for again, and the setup's record goes last. A key that has signed images which
+stay is kept unless --key is given. Stopped anywhere, running it again goes on.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDestroy(cmd, a, key) },
 	}
+	cmd.Flags().BoolVar(&key, "key", false, "remove the key even if it has signed images that stay: they cannot be verified by it any more")
+	return cmd
 }
 
-func runDestroy(cmd *cobra.Command, a *app) error {
-	dir, err := a.recordsDir()
-	if err != nil {
-		return err
-	}
-	name, err := a.existing(dir)
-	if err != nil {
-		return err
-	}
+func runDestroy(cmd *cobra.Command, a *app, key bool) error {
 	a.owes = true
-	_, err = state.Read(dir, name) // said before anything is opened: a damaged record stops here
-	if errors.Is(err, state.ErrNotFound) {
-		return noSetup(err)
-	}
+	s, err := a.onRecord(cmd.Context())
 	if err != nil {
 		return err
 	}
-	site, err := a.open(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer site.Close()
-	store, err := state.Open(dir, name)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	s, err := a.newSession(cmd.Context(), site, store)
-	if err != nil {
-		return err
-	}
+	defer s.site.Close()
+	defer s.Close()
+	s.removeKey = key
 	if err := a.agreeToRemove(cmd.Context(), s); err != nil {
 		return err
 	}
 	defer a.stopSoftly(s)()
-	err = s.Destroy(cmd.Context(), a.printer().emit)
-	if err == nil && a.output == "text" {
-		fmt.Fprintf(a.Out, "What stays is on record; %s makes the setup again.\n", a.lineFor("apply", name))
-	}
-	return a.ended(s, "destroy", err)
+	return a.ended(s, "destroy", s.Destroy(cmd.Context(), a.printer().emit))
 }
 
 // agreeToRemove shows what goes and what stays, and asks unless that was said beforehand.
 func (a *app) agreeToRemove(ctx context.Context, s *session) error {
-	all := removals(s.store.Record())
+	all, err := s.Removals(ctx)
+	if err != nil {
+		return err
+	}
 	goes := 0
 	for _, r := range all {
 		word, why := "remove", ""
@@ -77,7 +59,7 @@ func (a *app) agreeToRemove(ctx context.Context, s *session) error {
 			why = " (" + r.Why + ")"
 		}
 		if a.output == "text" {
-			fmt.Fprintf(a.Out, "  %-7s %s%s\n", word, r.Name, why)
+			fmt.Fprintf(a.Out, "  %-7s %s\n", word, problem.Clean(r.Name+why))
 		}
 	}
 	if goes == 0 {

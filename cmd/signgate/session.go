@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -9,7 +10,6 @@ import (
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
-	"github.com/signgate/signgate/tui"
 )
 
 // session is one setup at work in its world. The verbs and the wizard both use it.
@@ -19,6 +19,10 @@ type session struct {
 	store *state.Store
 	steps []engine.Step
 	part  bool // some steps only
+
+	options   steps.Options // of the steps
+	removeKey bool          // Destroy removes the key even if it signed what stays
+	keyUse    *steps.KeyUse // once it was looked at
 
 	mu      sync.Mutex
 	engine  *engine.Engine // of the plan or run at hand
@@ -30,8 +34,8 @@ func (a *app) newSession(ctx context.Context, s *site, store *state.Store) (*ses
 	if err := s.bind(ctx, store); err != nil {
 		return nil, err
 	}
-	list := steps.List(store.Record().Answers, s.clients, steps.Options{OutDir: store.Folder(), Chart: s.chart()})
-	return &session{app: a, site: s, store: store, steps: list}, nil
+	o := steps.Options{OutDir: store.Folder(), Chart: s.chart()}
+	return &session{app: a, site: s, store: store, options: o, steps: steps.List(store.Record().Answers, s.clients, o)}, nil
 }
 
 // upTo leaves out what the step of this id does not need.
@@ -103,8 +107,55 @@ func (s *session) plan(ctx context.Context, emit func(engine.Event)) (engine.Pla
 	return e.Plan(ctx, emit)
 }
 
-// Run carries a plan out.
+// Status compares record, wish and world, resource by resource.
+func (s *session) Status(ctx context.Context) (engine.Report, error) {
+	rec := s.store.Record()
+	r := engine.Report{Type: "status", Time: time.Now().UTC(), Setup: rec.Name, World: rec.World,
+		Project: rec.Answers.Project, Region: rec.Answers.Region, Finished: rec.Finished, Running: runningSince(rec)}
+	var mu sync.Mutex
+	page := func(step string) engine.Ledger {
+		return engine.NewLedger(s.store, step, func(ev engine.Event) {
+			mu.Lock()
+			defer mu.Unlock()
+			if ev.Type == engine.TypeVerdict {
+				r.Gate.Verdicts = append(r.Gate.Verdicts, *ev.Verdict)
+			}
+		})
+	}
+	var plan engine.Plan
+	var looked sync.WaitGroup
+	looked.Go(func() { r.Findings = steps.Look(ctx, s.steps, page) })
+	plan, err := s.Plan(ctx)
+	looked.Wait()
+	if err != nil {
+		return r, err
+	}
+	verdicts := r.Gate.Verdicts
+	r.Findings = steps.WithPlan(r.Findings, plan)
+	r.Findings = append(r.Findings, steps.LookBeside(ctx, rec, s.site.clients, page(steps.StepSign))...)
+	r.Gate = steps.GateOf(rec, r.Findings)
+	r.Gate.Verdicts = verdicts
+	r.Rotation = steps.RotationOf(rec)
+	r.OK = plan.Clean() && !slices.ContainsFunc(r.Findings, func(f engine.Finding) bool { return f.State != engine.AsWanted })
+	for i := range r.Findings {
+		r.Findings[i].Repair = s.app.repair(r.Findings[i].Repair, rec.Name)
+	}
+	return r, nil
+}
+
+// Run carries a plan out; with overwrite it reverts the changes by hand that the plan shows, and no others.
 func (s *session) Run(ctx context.Context, plan engine.Plan, overwrite bool, emit func(engine.Event)) error {
+	var may []string
+	if overwrite {
+		for _, p := range plan.Drift() {
+			may = append(may, p.ID)
+		}
+	}
+	return s.run(ctx, plan, may, emit)
+}
+
+// run carries a plan out. The steps that overwrite names may revert what someone changed by hand.
+func (s *session) run(ctx context.Context, plan engine.Plan, overwrite []string, emit func(engine.Event)) error {
 	e, err := s.begin()
 	if err != nil {
 		return err
@@ -143,43 +194,6 @@ func (s *session) Stop() {
 	s.stopped = true
 }
 
-// Destroy removes what this setup made.
-func (s *session) Destroy(ctx context.Context, emit func(engine.Event)) error {
-	e, err := s.begin()
-	if err != nil {
-		return err
-	}
-	if err := s.finished(time.Time{}); err != nil {
-		return err
-	}
-	emit, end := s.taped(infos(s.steps), "destroy", emit)
-	defer end()
-	_, err = e.Destroy(ctx, emit)
-	return err
-}
-
-// Removals says of everything on record whether Destroy removes it.
-func (s *session) Removals(context.Context) ([]tui.Removal, error) {
-	return removals(s.store.Record()), nil
-}
-
-func removals(rec state.Record) []tui.Removal {
-	var all []tui.Removal
-	for _, e := range rec.Entries {
-		r := tui.Removal{Name: steps.Describe(e.Resource)}
-		switch e.Phase {
-		case state.Gone:
-			continue
-		case state.Found:
-			r.Keep, r.Why = true, "it was there before this setup"
-		default:
-			r.Keep, r.Why = steps.Stays(e.Resource)
-		}
-		all = append(all, r)
-	}
-	return all
-}
-
 // Try asks the cluster about any image.
 func (s *session) Try(ctx context.Context, image string) (engine.Verdict, error) {
 	return steps.Try(ctx, s.Answers(), s.site.clients, image)
@@ -212,6 +226,28 @@ func ids(all []engine.Step) []string {
 		out[i] = s.Info().ID
 	}
 	return out
+}
+
+// onRecord opens the world and in it the setup on record that a verb is for.
+func (a *app) onRecord(ctx context.Context) (*session, error) {
+	name, _, err := a.recorded()
+	if err != nil {
+		return nil, err
+	}
+	site, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	store, err := state.Open(site.dir, name)
+	if err == nil {
+		var s *session
+		if s, err = a.newSession(ctx, site, store); err == nil {
+			return s, nil
+		}
+		store.Close()
+	}
+	site.Close()
+	return nil, err
 }
 
 func noSetup(err error) error { return problem.Raise("setup-unknown", err) }

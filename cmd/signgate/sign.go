@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/cobra"
 
+	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/image"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/steps"
@@ -16,12 +18,24 @@ func newSign(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "sign IMAGE",
 		GroupID: "setup",
-		Short:   "Sign one more image with the setup's key",
+		Short:   "Sign one more image with the setup's key, and say what try now answers",
 		Long: `Sign one more image with the setup's key, as cosign does: the signature is stored beside
-the image. A tag is resolved to its digest first, and the digest is what is signed.`,
+the image. A tag is resolved to its digest first, and the digest is what is signed. It is put on record, so
+that signgate rotate signs it again and signgate destroy knows that the key is needed. The result is the
+image by its digest; what the cluster says of it now comes after it, for a person.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error { return runSign(cmd, a, args[0]) },
 	}
+}
+
+// signedImage is what sign answers.
+type signedImage struct {
+	Asked   string           `json:"asked"`           // as it was named
+	Image   string           `json:"image"`           // by digest
+	Version string           `json:"keyVersion"`      // that has signed it
+	Added   bool             `json:"added"`           // false: it had a good signature already
+	Verdict *engine.Verdict  `json:"try,omitempty"`   // what the cluster says of it now
+	NotSaid *problem.Problem `json:"error,omitempty"` // why the cluster says nothing
 }
 
 func runSign(cmd *cobra.Command, a *app, ref string) error {
@@ -29,45 +43,64 @@ func runSign(cmd *cobra.Command, a *app, ref string) error {
 	if err != nil {
 		return usagef("%w", err)
 	}
-	_, rec, err := a.recorded()
-	if err != nil {
-		return err
-	}
-	version := rec.Pins[steps.PinKeyVersion]
-	if version == "" {
-		return problem.Raise("not-signed-yet", nil)
-	}
-	site, err := a.open(cmd.Context())
-	if err != nil {
-		return err
-	}
-	defer site.Close()
-	site.clients.BillTo(rec.Answers.Project)
 	ctx := cmd.Context()
-	registries := image.Registries{HTTP: site.clients.HTTP, Tokens: site.clients.Tokens}
-	if !registries.SignsIn(target.Context()) {
-		return problem.Raise("sign-elsewhere", fmt.Errorf("%s is in %s", ref, target.Context().RegistryStr()))
-	}
-	key, err := image.KMSKey(ctx, site.clients.KMSConn(), steps.NamesOf(rec.Answers).KMSRef(version))
+	s, err := a.onRecord(ctx)
 	if err != nil {
 		return err
 	}
-	signed, err := byDigest(ctx, registries, target)
+	defer s.site.Close()
+	defer s.Close()
+	signed, err := s.sign(ctx, target)
 	if err != nil {
 		return err
 	}
-	added, err := registries.Sign(ctx, signed, key, rec.Answers.PublicLog)
-	if err != nil {
-		return err
+	signed.Asked = ref
+	if v, err := s.Try(ctx, signed.Image); err == nil {
+		signed.Verdict = &v
+	} else if ctx.Err() == nil {
+		signed.NotSaid = problem.From(err)
 	}
 	if a.output == "json" {
-		return a.printJSON(map[string]any{"image": signed, "added": added})
+		return a.printJSON(signed)
 	}
-	if !added {
+	if _, byTag := target.(name.Tag); byTag {
+		fmt.Fprintf(a.Err, "signgate: %s is a tag; what is signed is the digest that it names now\n", ref)
+	}
+	if !signed.Added {
 		fmt.Fprintf(a.Err, "signgate: it has a good signature of this key already; nothing was added\n")
 	}
-	fmt.Fprintln(a.Out, signed)
+	fmt.Fprintln(a.Out, signed.Image)
+	switch {
+	case signed.Verdict != nil:
+		fmt.Fprintf(a.Err, "signgate: try now answers: %s: %s\n", signed.Verdict.Actual, steps.Meaning(signed.Verdict.Reason))
+	case signed.NotSaid != nil:
+		fmt.Fprintf(a.Err, "signgate: the cluster could not be asked: %s\n", signed.NotSaid.What)
+	}
 	return nil
+}
+
+// sign signs what a reference names now, by its digest, with the version of the key that signs.
+func (s *session) sign(ctx context.Context, target name.Reference) (signedImage, error) {
+	rec := s.store.Record()
+	version := rec.Pins[steps.PinKeyVersion]
+	if version == "" {
+		return signedImage{}, problem.Raise("not-signed-yet", nil)
+	}
+	registries := image.Registries{HTTP: s.site.clients.HTTP, Tokens: s.site.clients.Tokens}
+	if !registries.SignsIn(target.Context()) {
+		return signedImage{}, problem.Raise("sign-elsewhere", fmt.Errorf("%s is in %s", target, target.Context().RegistryStr()))
+	}
+	key, err := image.KMSKey(ctx, s.site.clients.KMSConn(), steps.NamesOf(rec.Answers).KMSRef(version))
+	if err != nil {
+		return signedImage{}, err
+	}
+	ref, err := byDigest(ctx, registries, target)
+	if err != nil {
+		return signedImage{}, err
+	}
+	page := engine.NewLedger(s.store, steps.StepSign, func(engine.Event) {})
+	added, err := steps.SignBeside(rec, page, ref, func() (bool, error) { return registries.Sign(ctx, ref, key, rec.Answers.PublicLog) })
+	return signedImage{Image: ref, Version: version, Added: added}, err
 }
 
 // byDigest resolves a tag to what it names now. A digest needs no looking up.
@@ -77,7 +110,7 @@ func byDigest(ctx context.Context, r image.Registries, target name.Reference) (s
 	}
 	digest, err := r.Find(ctx, target.Name())
 	if err == nil && digest == "" {
-		err = fmt.Errorf("look up image %s: MANIFEST_UNKNOWN: manifest unknown", target)
+		err = errors.New("look up image " + target.String() + ": MANIFEST_UNKNOWN: manifest unknown")
 	}
 	return target.Context().Name() + "@" + digest, err
 }

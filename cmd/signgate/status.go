@@ -1,13 +1,17 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/state"
+	"github.com/signgate/signgate/steps"
 )
 
 func newStatus(a *app) *cobra.Command {
@@ -15,8 +19,10 @@ func newStatus(a *app) *cobra.Command {
 		Use:     "status",
 		GroupID: "setup",
 		Short:   "Compare what is there with what is on record; exit code 3 if they differ",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runStatus(cmd, a) },
+		Long: `Compare what is there with what is on record and wanted, resource by resource, and say what each
+difference means for the gate and what repairs it. It changes nothing. Exit code 3 if anything differs.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runStatus(cmd, a) },
 	}
 }
 
@@ -47,23 +53,47 @@ func runStatus(cmd *cobra.Command, a *app) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.plan(cmd.Context(), a.printer().emit)
-	if err == nil && !plan.Clean() {
+	report, err := s.Status(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		enc := json.NewEncoder(a.Out)
+		enc.SetEscapeHTML(false)
+		err = enc.Encode(report)
+	} else {
+		printReport(a.Out, report, a.sandbox)
+	}
+	if err == nil && !report.OK {
 		err = errNotAsRecorded
 	}
 	return err
 }
 
-// printRecord says what a record is about, without looking at the world.
-func printRecord(out io.Writer, rec state.Record) {
-	when := "not finished"
-	if !rec.Finished.IsZero() {
-		when = "finished " + rec.Finished.Local().Format("2 January 2006 15:04")
+// repair puts the setup that is meant into a command of signgate's.
+func (a *app) repair(line, setup string) string {
+	rest, mine := strings.CutPrefix(line, "signgate ")
+	if !mine {
+		return line
 	}
-	count := map[state.Phase]int{}
+	verb, arguments, _ := strings.Cut(rest, " ")
+	if verb == "explain" {
+		return line
+	}
+	return strings.TrimSpace(a.lineFor(verb, setup) + " " + arguments)
+}
+
+// runningSince is for how long the cluster of a record has been there, and what it has cost since.
+func runningSince(rec state.Record) *engine.Running {
 	for _, e := range rec.Entries {
-		count[e.Phase]++
+		if e.Resource.Kind != "container.cluster" || e.Phase != state.Made {
+			continue
+		}
+		r := &engine.Running{Since: e.Time, Seconds: time.Since(e.Time).Seconds()}
+		if cost, ok := steps.CostOf(rec.Answers); ok {
+			r.Hourly, r.SoFar, r.Note = cost.Hourly, cost.Hourly*r.Seconds/3600, cost.Note
+		}
+		return r
 	}
-	fmt.Fprintf(out, "Setup %s in %s: project %s, %s, %s\n", rec.Name, rec.World, rec.Answers.Project, rec.Answers.Region, when)
-	fmt.Fprintf(out, "on record: %d made, %d found, %d begun, %d removed\n", count[state.Made], count[state.Found], count[state.Intended], count[state.Gone])
+	return nil
 }

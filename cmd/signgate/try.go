@@ -42,7 +42,10 @@ func runTry(cmd *cobra.Command, a *app, image string) error {
 	if a.output == "json" {
 		a.printer().emit(engine.Event{Time: time.Now(), Type: engine.TypeVerdict, Verdict: &v})
 	} else {
-		fmt.Fprintf(a.Out, "%s: %s\n  %s\n", v.Actual, steps.Meaning(v.Reason), strings.ReplaceAll(problem.Clean(v.Message), "\n", "\n  "))
+		fmt.Fprintf(a.Out, "%s: %s (%s)\n  %s\n", v.Actual, steps.Meaning(v.Reason), v.Reason, strings.ReplaceAll(problem.Clean(v.Message), "\n", "\n  "))
+		if v.Fix != "" {
+			fmt.Fprintf(a.Out, "  try: %s\n", v.Fix)
+		}
 	}
 	if v.Actual != steps.Admitted {
 		return codeError(exitDiffers)

@@ -61,9 +61,10 @@ type Verdict struct {
 	Image    string `json:"image"`
 	Expected string `json:"expected"` // denied or admitted
 	Actual   string `json:"actual"`
-	Reason   string `json:"reason"`  // our word for it: no-policy, unsigned, wrong-key, signed…
-	Message  string `json:"message"` // the cluster's own words
-	OK       bool   `json:"ok"`      // as expected, and for the expected reason
+	Reason   string `json:"reason"`        // our word for it: no-policy, unsigned, wrong-key, signed…
+	Message  string `json:"message"`       // the cluster's own words
+	Fix      string `json:"fix,omitempty"` // what to try, of an image that somebody asked about
+	OK       bool   `json:"ok"`            // as expected, and for the expected reason
 }
 
 // Plan is what a run would do: every step with its change, in the order of the list.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/signgate/signgate/internal/problem"
@@ -11,8 +12,8 @@ import (
 
 // Options of a run.
 type Options struct {
-	// Overwrite allows steps to revert what someone changed by hand.
-	Overwrite bool
+	// Overwrite names the steps that may revert what someone changed by hand.
+	Overwrite []string
 }
 
 // outcome is how a step ended, for those that need it and for the summary.
@@ -109,8 +110,8 @@ func (r *run) apply(ctx context.Context, i int, change Change, l Ledger) error {
 		return change.Problem
 	case settled(change, l):
 		return nil
-	case change.Drift && !r.opt.Overwrite:
-		return problem.Drift(change.Summary, change.Before, change.After)
+	case change.Drift && !slices.Contains(r.opt.Overwrite, r.infos[i].ID):
+		return problem.Drift(r.infos[i].ID, change.Summary, change.Before, change.After)
 	}
 	return r.steps[i].Apply(ctx, change, l)
 }

@@ -84,3 +84,10 @@ func Busy(err error) bool {
 
 // Lost says whether it is unknown if a call took effect: no answer came.
 func Lost(err error) bool { return Is(err, codes.Unavailable, codes.DeadlineExceeded) }
+
+// NoPool says whether a policy was refused because it names a member of an identity
+// pool that is not there (yet): a project has none before its first cluster with one,
+// and a new one is not known everywhere at once. IAM sends no reason, only words.
+func NoPool(err error) bool {
+	return Is(err, codes.InvalidArgument) && strings.Contains(err.Error(), "Identity Pool does not exist")
+}

@@ -14,7 +14,7 @@ type Entry struct {
 // the particular stands before the general. Words are those of the services, as
 // their documentation, client libraries and public issue threads quote them.
 func Catalogue() []Entry {
-	return []Entry{
+	return append([]Entry{
 		// Sign-in.
 		{"credentials-missing", `could not find default credentials`,
 			"no Google credentials were found",
@@ -82,6 +82,10 @@ func Catalogue() []Entry {
 		{"account-not-visible", `[Ss]ervice account "?(?P<account>[^"\s]+)"? does not exist`,
 			"the service account ${account} is not there, or not yet visible",
 			"a new account takes up to a minute to be known everywhere", "run again in a minute"},
+		{"identity-pool-missing", `Identity Pool does not exist \((?P<pool>[^)]+)\)`,
+			"the project's identity pool is not there, or not yet known: ${pool}",
+			"Kubernetes Engine makes it with the project's first cluster whose pods have identities of their own",
+			"run again in a minute; signgate makes the cluster first"},
 		{"act-as-denied", `does not have access to service account "?(?P<account>[^"\s]+)"?`,
 			"you may not let machines run as ${account}",
 			"making a node pool with an account needs iam.serviceAccounts.actAs on it",
@@ -169,20 +173,14 @@ func Catalogue() []Entry {
 		{"already-exists", `[Aa]lready ?[Ee]xists`,
 			"something of that name is there already", "signgate uses what it made itself and never takes over what it did not",
 			"choose another name or a suffix (--suffix), or remove the other one"},
-		{"rate-limited", `RESOURCE_EXHAUSTED|ResourceExhausted|rateLimitExceeded|RATE_LIMIT_EXCEEDED|Resource has been exhausted|Quota exceeded for quota metric`,
+		{"rate-limited", `RESOURCE_EXHAUSTED|ResourceExhausted|rateLimitExceeded|Quota exceeded for quota metric`,
 			"Google asks to call more slowly", "a rate quota is used up for the moment", "wait a minute and run again"},
-		{"service-unavailable", `(?i)service is currently unavailable|service unavailable|the server is currently unable to handle the request`,
-			"a service is not available for the moment", "it said so itself; such a state passes, often within seconds", "run again in a minute: signgate goes on where it was"},
-		{"service-internal", `Internal error encountered|(?i)internal server error|code = Internal\b|InternalError`,
-			"a service has failed inside", "the fault is the service's own, and often passes", "run again in a minute; if it stays, look at the service's status page"},
-		{"aborted", `The operation was aborted|code = Aborted|(?i)the object has been modified`,
-			"the service broke the call off", "something else changed the same thing at the same moment", "run again: signgate goes on where it was"},
 		{"not-found", `(?i)not ?found`,
 			"something that should be there is not", "it was removed, or never made", "signgate status shows what is missing, signgate apply repairs it"},
-		{"unreachable", `(?i)connection refused|no such host|i/o timeout|connection reset|network is unreachable|code = Unavailable|proxyconnect|TLS handshake|x509:|\bEOF\b|transport is closing|connection lost|broken pipe|error reading from server|server closed`,
+		{"unreachable", `(?i)connection refused|no such host|i/o timeout|connection reset|network is unreachable|code = Unavailable|proxyconnect|TLS handshake|x509:`,
 			"a service cannot be reached", "the network, a proxy or a firewall is in the way",
 			"check the connection (and HTTPS_PROXY), then run again: signgate goes on where it was"},
-		{"timeout", `context deadline exceeded|DeadlineExceeded|Deadline expired|(?i)timed out|gateway timeout`,
+		{"timeout", `context deadline exceeded|DeadlineExceeded|timed out`,
 			"it took too long", "a service answered too late", "run again: signgate goes on where it was"},
 
 		// Raised by signgate itself.
@@ -223,7 +221,7 @@ func Catalogue() []Entry {
 		{ID: "cluster-unreachable", What: "the cluster cannot be reached from here", Why: "its address is private or switched off, and its DNS endpoint takes no traffic from outside",
 			Fix: "gcloud container clusters update CLUSTER --enable-dns-access, or run signgate where the address can be reached"},
 		{ID: "policy-differs", What: "a policy of that name is somebody else's", Why: "signgate never changes a policy that it did not make", Fix: "choose another name for the policy (--policy)"},
-		{ID: "policy-key-unread", What: "the policy could not read its key", Why: "the cluster's account may not look at the key, or may not yet: IAM takes minutes to be known everywhere",
+		{ID: "policy-key-unread", What: "the policy could not read its key", Why: "whom the policy controller signs in as may not look at the key, or may not yet: IAM takes minutes to be known everywhere",
 			Fix: "signgate apply grants it again and has the controller read again; signgate status shows what is missing"},
 		{ID: "policy-not-ready", What: "the policy does not become ready", Why: "the policy controller has not said a word about it", Fix: "kubectl -n cosign-system logs deployment/policy-controller-webhook; signgate apply waits again"},
 		{ID: "deployment-foreign", What: "a deployment of that name is somebody else's", Why: "signgate never touches a workload that it did not make", Fix: "choose another namespace (--namespace), or remove the deployment"},
@@ -237,7 +235,7 @@ func Catalogue() []Entry {
 			Fix: "signgate apply --overwrite-changes sets failurePolicy to Fail again"},
 		{ID: "gate-label-missing", What: "the namespace is not protected", Why: "the label that asks for it was removed: nothing in it is checked", Fix: "signgate apply --overwrite-changes"},
 		{ID: "gate-policy-missing", What: "the policy is gone", Why: "what no policy is about is refused, signed or not: that looks like safety and is only breakage", Fix: "signgate apply"},
-		{ID: "gate-policy-keyless", What: "the policy could not read its key", Why: "the cluster's account lost the right to look at it, or the key version is gone: everything is refused, signed or not",
+		{ID: "gate-policy-keyless", What: "the policy could not read its key", Why: "whom the policy controller signs in as lost the right to look at it, or the key version is gone: everything is refused, signed or not",
 			Fix: "signgate apply grants it again and has the controller read the key again"},
 		{ID: "gate-policy-differs", What: "the policy demands something else than it should", Why: "somebody changed it", Fix: "signgate apply --overwrite-changes"},
 		{ID: "gate-policy-unread", What: "the webhook judges without the policy", Why: "the policy is ready, but the webhook has not read it", Fix: "wait a minute and run again; kubectl -n cosign-system rollout restart deployment policy-controller-webhook"},
@@ -249,13 +247,18 @@ func Catalogue() []Entry {
 			Fix: "kubectl get clusterimagepolicy; the words below say which image"},
 		{ID: "gate-signature-missing", What: "the signed image's signature is gone", Why: "a clean-up rule or somebody deleted its .sig tag", Fix: "signgate apply signs it again"},
 		{ID: "gate-signed-not-running", What: "the signed image is admitted but does not come to run", Why: "its pods say why", Fix: "kubectl get pods; kubectl describe pod; then signgate apply"},
-		{ID: "gate-registry-denied", What: "the cluster may not read the repository", Why: "its account lacks the reader role there, so no signature can be looked up", Fix: "signgate apply grants it again"},
+		{ID: "gate-registry-denied", What: "the cluster may not read the repository", Why: "whom the policy controller signs in as lacks the reader role there, so no signature can be looked up", Fix: "signgate apply grants it again"},
 		{ID: "gate-registry-unreachable", What: "the registry does not answer the cluster", Why: "the nodes have no way out, or the registry limits them", Fix: "a private cluster needs Cloud NAT; wait and run again"},
 		{ID: "gate-unexpected", What: "the gate gave reasons that it should not have", Fix: "the words below are the cluster's own; kubectl -n cosign-system logs deployment/policy-controller-webhook"},
 		{ID: "answer-invalid", What: "an answer does not fit its rule", Fix: "correct the answers named above"},
+		// Removal and rotation.
+		{ID: "left-behind", What: "something is still there that was removed", Why: "Google said that it was done, and still shows it", Fix: "signgate destroy again; if it stays, remove what is named above by hand"},
+		{ID: "rotation-unfinished", What: "the rotation of the key has not come to its end", Why: "the old version is dropped only when everything is signed by the new one", Fix: "signgate rotate, then signgate rotate --finish"},
+		{ID: "rotation-in-use", What: "images depend on the old version of the key", Why: "they have no signature of the new one, and would be refused at their next start",
+			Fix: "sign each again: signgate sign IMAGE; or stop running it; then signgate rotate --finish"},
 		{ID: "stopped", What: "the run was stopped", Why: "nothing is lost: what was made is on record", Fix: "signgate apply goes on where it was"},
 		{ID: "unknown", What: "something failed that signgate does not know", Fix: "the service's own words above are all there is; signgate apply goes on where it was"},
-	}
+	}, verdicts()...)
 }
 
 // Explain returns the entry of an id.

@@ -73,11 +73,12 @@ func Raise(id string, err error) *Problem {
 	return p
 }
 
-// Drift says what someone changed by hand, and what it was to be.
-func Drift(summary string, before, after []string) *Problem {
+// Drift says what someone changed by hand in a step, and what it was to be.
+func Drift(step, summary string, before, after []string) *Problem {
 	p := Raise("changed-by-hand", nil)
 	p.What = summary + ": " + p.What
 	p.Words = "is:     " + strings.Join(before, ", ") + "\nwanted: " + strings.Join(after, ", ")
+	p.Fix = "look at the difference; to have it as recorded: signgate apply --overwrite-changes=" + step
 	return p
 }
 

@@ -5,6 +5,9 @@ import (
 	"cloud.google.com/go/container/apiv1/containerpb"
 )
 
+// autopilotPods are how many a node of Autopilot's takes.
+const autopilotPods = 32
+
 // autopilotDefaults are what Autopilot decides by itself. Pods always have identities of
 // their own; account and scopes of nodes come from the defaults of pools to come.
 func autopilotDefaults(n name, c *containerpb.Cluster) {
@@ -40,7 +43,7 @@ func autopilotDefaults(n name, c *containerpb.Cluster) {
 		ParallelstoreCsiDriverConfig: &containerpb.ParallelstoreCsiDriverConfig{},
 	})
 	c.ShieldedNodes = &containerpb.ShieldedNodes{Enabled: true}
-	c.DefaultMaxPodsConstraint = &containerpb.MaxPodsConstraint{MaxPodsPerNode: 32}
+	c.DefaultMaxPodsConstraint = &containerpb.MaxPodsConstraint{MaxPodsPerNode: autopilotPods}
 	c.InitialNodeCount = 1
 }
 
@@ -59,6 +62,8 @@ func validAutopilot(n name, c *containerpb.Cluster) error {
 		return nil
 	case isZone(n.location):
 		return invalid("Autopilot clusters must be regional clusters.")
+	case c.GetDefaultMaxPodsConstraint() != nil && c.GetDefaultMaxPodsConstraint().GetMaxPodsPerNode() != autopilotPods:
+		return invalid("Max pods constraint on node pools for Autopilot clusters should be 32.")
 	}
 	return nil
 }

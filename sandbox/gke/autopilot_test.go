@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
+	"cloud.google.com/go/iam/apiv1/iampb"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 )
 
 // On Autopilot pods have identities of their own, and nodes are nobody's to change.
@@ -21,12 +24,34 @@ func TestAutopilot(t *testing.T) {
 	if status.Convert(err).Message() != "Autopilot clusters must be regional clusters." {
 		t.Error(err)
 	}
+	many := proto.CloneOf(wanted)
+	many.DefaultMaxPodsConstraint = &containerpb.MaxPodsConstraint{MaxPodsPerNode: 110}
+	_, err = w.CreateCluster(w.ctx, &containerpb.CreateClusterRequest{Parent: montreal, Cluster: many})
+	if status.Convert(err).Message() != "Max pods constraint on node pools for Autopilot clusters should be 32." {
+		t.Error(err)
+	}
+	p, _ := w.k.Project(project)
+	member := "principal://iam.googleapis.com/projects/" + p.Number + "/locations/global/workloadIdentityPools/acme-demo.svc.id.goog/subject/ns/a/sa/b"
+	policy := &iampb.Policy{Bindings: []*iampb.Binding{{Role: "roles/cloudkms.viewer", Members: []string{member}}}}
+	if _, err := w.k.SetPolicy("projects/acme-demo/locations/l/keyRings/r", policy, nil); !strings.HasPrefix(status.Convert(err).Message(), "Identity Pool does not exist (projects/"+p.Number) {
+		t.Errorf("before the project's first pool: %v", err)
+	}
 	w.create(t, montreal, wanted)
+	if _, err := w.k.SetPolicy("projects/acme-demo/locations/l/keyRings/r", policy, nil); err != nil {
+		t.Error(err)
+	}
 	c := w.get(t, montreal, "auto")
 	if c.GetWorkloadIdentityConfig().GetWorkloadPool() != "acme-demo.svc.id.goog" || c.GetStatus() != containerpb.Cluster_RUNNING || !c.GetAutopilot().GetEnabled() {
 		t.Error(c)
 	}
 	in := w.inside(t, c)
+	if !strings.HasPrefix(in.Nodes[0].Name, "gk3-auto-") {
+		t.Errorf("a node is called %s", in.Nodes[0].Name)
+	}
+	if _, err := w.UpdateCluster(w.ctx, &containerpb.UpdateClusterRequest{Name: montreal + "/clusters/auto", Update: &containerpb.ClusterUpdate{
+		DesiredWorkloadIdentityConfig: &containerpb.WorkloadIdentityConfig{}}}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("without identities for pods: %v", err)
+	}
 	if caller, _, _ := in.token(w, "", in.node()); caller.Email != nodes.Email || strings.Join(caller.Scopes, " ") != cloudPlatform {
 		t.Errorf("node: %+v", caller)
 	}

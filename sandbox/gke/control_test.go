@@ -347,6 +347,15 @@ func TestWorkloadIdentity(t *testing.T) {
 		WorkloadIdentityConfig: &containerpb.WorkloadIdentityConfig{WorkloadPool: project + ".svc.id.goog"}})
 	in := w.inside(t, w.get(t, zone, "one"))
 	p, _ := w.k.Project(project)
+	if code, _, text := in.ask("GET", "/metadata/computeMetadata/v1/instance/attributes/?recursive=true&alt=text", "", in.pod("a", "b")); code != 200 ||
+		text != "cluster-location "+zone[strings.LastIndex(zone, "/")+1:]+"\ncluster-name one\ncluster-uid "+w.get(t, zone, "one").GetId()+"\n" {
+		t.Errorf("a pod's attributes: %d %s", code, text)
+	}
+	for _, path := range []string{"instance/machine-type", "instance/attributes/kube-labels", "project/attributes/"} {
+		if code, _, text := in.ask("GET", "/metadata/computeMetadata/v1/"+path, "", in.pod("a", "b")); code != 404 {
+			t.Errorf("GKE's metadata server has %s: %d %s", path, code, text)
+		}
+	}
 	principal := "principal://iam.googleapis.com/projects/" + p.Number + "/locations/global/workloadIdentityPools/acme-demo.svc.id.goog/subject/ns/cosign-system/sa/webhook"
 	pod := in.pod("cosign-system", "webhook")
 	caller, _, _ := in.token(w, "", pod)
@@ -360,6 +369,16 @@ func TestWorkloadIdentity(t *testing.T) {
 	_, header, text := in.ask("GET", "/metadata/computeMetadata/v1/instance/service-accounts/default/email", "", pod)
 	if text != "acme-demo.svc.id.goog" || header.Get("Server") != "GKE Metadata Server" {
 		t.Errorf("%v %s", header, text)
+	}
+	full := in.pod("cosign-system", "webhook")
+	full.Set("X-Pod-Principal-As-Email", "true")
+	if _, _, text := in.ask("GET", "/metadata/computeMetadata/v1/instance/service-accounts/default/email", "", full); text != principal {
+		t.Errorf("asked to show its principal it shows %s", text)
+	}
+	full.Set("X-Pod-Service-Account-Uid", "0c-1d")
+	caller, _, _ = in.token(w, "", full)
+	if caller.Pod.UID != "0c-1d" || caller.Pod.Cluster != "https://container.googleapis.com/v1/"+zone+"/clusters/one" {
+		t.Errorf("the token says of the pod: %+v", caller.Pod)
 	}
 	pod.Set("X-Pod-Google-Account", target.Email)
 	if _, code, text := in.token(w, "", pod); code != 403 || !strings.HasPrefix(text, "GKE Metadata Server encountered an error: Unable to generate access token; IAM returned 403 Forbidden") {

@@ -47,11 +47,6 @@ func (s *Service) CreateCluster(ctx context.Context, r *containerpb.CreateCluste
 		return nil, err
 	}
 	answer := proto.CloneOf(op.pb) // as it is before the work begins
-	if pool := wanted.GetWorkloadIdentityConfig().GetWorkloadPool(); pool != "" {
-		if err := s.iam.SetIdentityPool(pool); err != nil {
-			s.logf("%v", err)
-		}
-	}
 	s.working.Go(func() { s.provision(c, op) })
 	return answer, nil
 }
@@ -226,6 +221,7 @@ func (s *Service) network(n name, network string) error {
 func (s *Service) provision(c *cluster, op *operation) {
 	s.mu.Lock()
 	op.pb.Progress = progress(0)
+	pool := c.pb.GetWorkloadIdentityConfig().GetWorkloadPool()
 	report := func(e event) { s.report(op, e) }
 	s.mu.Unlock()
 	_ = os.RemoveAll(s.folder(c.UID)) // of an attempt that was cut off
@@ -244,6 +240,9 @@ func (s *Service) provision(c *cluster, op *operation) {
 		}
 		if err == nil {
 			err = s.rest(op.pace.left(time.Now()))
+		}
+		if err == nil && pool != "" {
+			err = s.iam.SetIdentityPool(pool) // Google does not say when in the making; what waits for the end is right
 		}
 	}
 	if s.ctx.Err() != nil { // the sandbox is being ended: the next one goes on

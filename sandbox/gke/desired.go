@@ -104,6 +104,9 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 	if v := u.DesiredMonitoringService; v != "" {
 		c.pb.MonitoringConfig = monitoringOf(v)
 	}
+	if v := u.DesiredWorkloadIdentityConfig; v != nil && v.GetWorkloadPool() == "" && c.pb.GetAutopilot().GetEnabled() {
+		return invalid("Workload Identity Federation cannot be switched off in Autopilot clusters.") // Google's words are not known
+	}
 	if v := u.DesiredWorkloadIdentityConfig; v.GetWorkloadPool() != "" {
 		if err := validIdentities(c.Project, v); err != nil {
 			return err

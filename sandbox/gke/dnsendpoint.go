@@ -34,7 +34,7 @@ func (s *Service) byName(w http.ResponseWriter, r *http.Request) {
 		kubernetesError(w, http.StatusForbidden, "Forbidden", "the cluster's DNS endpoint takes no traffic from outside its network (allowExternalTraffic)")
 		return
 	}
-	token := bearer(r)
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	ours := strings.HasPrefix(token, "ya29.") || strings.Count(token, ".") != 2 // and no JWT of Kubernetes
 	caller, err := s.iam.Authenticate(token)
 	switch {
@@ -50,8 +50,8 @@ func (s *Service) byName(w http.ResponseWriter, r *http.Request) {
 
 // pass hands a request on to the API server.
 func (s *Service) pass(w http.ResponseWriter, r *http.Request, c *cluster) {
+	to, err := s.reach(r.Context(), c)
 	s.mu.Lock()
-	to, err := s.where(c)
 	road := s.road(c)
 	s.mu.Unlock()
 	if err != nil {

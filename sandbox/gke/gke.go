@@ -169,7 +169,11 @@ func (s *Service) Dial(ctx context.Context, address string) (net.Conn, error) {
 	if port != "443" {
 		return nil, fmt.Errorf("a cluster's endpoint is served on port 443 only, not %s", port)
 	}
-	to, err := s.reach(host)
+	c, err := s.at(host)
+	if err != nil {
+		return nil, err
+	}
+	to, err := s.reach(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +181,8 @@ func (s *Service) Dial(ctx context.Context, address string) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp4", to)
 }
 
-// reach is where the API server of an endpoint listens now.
-func (s *Service) reach(host string) (string, error) {
+// at is the cluster that has an endpoint.
+func (s *Service) at(host string) (*cluster, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.state.Clusters {
@@ -186,11 +190,31 @@ func (s *Service) reach(host string) (string, error) {
 			continue
 		}
 		if !c.public() {
-			return "", fmt.Errorf("cluster %q has no endpoint that is open to the world outside its network", c.pb.GetName())
+			return nil, fmt.Errorf("cluster %q has no endpoint that is open to the world outside its network", c.pb.GetName())
 		}
-		return s.where(c)
+		return c.copy(), nil
 	}
-	return "", errors.New("no cluster has this endpoint")
+	return nil, errors.New("no cluster has this endpoint")
+}
+
+// reach is where a cluster's API server listens now. A cluster that was made and is being
+// started again, as all are when a sandbox starts, is waited for: its clients know nothing
+// of the machine that it is on.
+func (s *Service) reach(ctx context.Context, c *cluster) (string, error) {
+	s.mu.Lock()
+	k := s.keepers[c.UID]
+	s.mu.Unlock()
+	switch c.pb.GetStatus() {
+	case containerpb.Cluster_RUNNING, containerpb.Cluster_RECONCILING:
+		if k != nil {
+			waiting, cancel := context.WithTimeout(ctx, restartWait)
+			defer cancel()
+			_ = k.await(waiting) // where says what is the matter
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.where(c)
 }
 
 // where is where a cluster's API server listens now; the caller holds the lock.

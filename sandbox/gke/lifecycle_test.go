@@ -150,6 +150,9 @@ func TestRestart(t *testing.T) {
 		t.Errorf("process %d outlives the sandbox", pid)
 	}
 	second := startOn(t, k, Options{Dir: dir})
+	if answer, err := second.ask(t, before.GetEndpoint(), "hello"); answer != "one 1" {
+		t.Errorf("the cluster that is being started says %q, %v", answer, err)
+	}
 	until(t, "clusters that run again", func() bool {
 		a, b := second.get(t, zone, "one").GetStatus(), second.get(t, montreal, "hangs-no-more").GetStatus()
 		for _, status := range []containerpb.Cluster_Status{a, b} {

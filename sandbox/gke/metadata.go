@@ -16,14 +16,17 @@ type asker struct {
 	node    node
 	pod     bool
 	account string // of the pod, in Kubernetes: "NAMESPACE/NAME"
+	uid     string // of that account
 	google  string // Google service account that the pod's is bound to by annotation; "" for none
+	full    bool   // by annotation: the pod's principal is shown where an e-mail address is asked for
 }
 
 // metadata is the Compute Engine metadata protocol for nodes and pods. The cluster
 // says who asks, in headers that a pod cannot set: its listener writes them anew.
 func (s *Service) metadata(w http.ResponseWriter, r *http.Request, c *cluster) {
 	a := asker{c: c, pod: r.Header.Get("X-Pod-Service-Account") != "", google: r.Header.Get("X-Pod-Google-Account"),
-		account: r.Header.Get("X-Pod-Namespace") + "/" + r.Header.Get("X-Pod-Service-Account")}
+		account: r.Header.Get("X-Pod-Namespace") + "/" + r.Header.Get("X-Pod-Service-Account"),
+		uid:     r.Header.Get("X-Pod-Service-Account-Uid"), full: r.Header.Get("X-Pod-Principal-As-Email") == "true"}
 	for _, n := range c.Nodes {
 		if n.Name == r.Header.Get("X-Node") {
 			a.node = n

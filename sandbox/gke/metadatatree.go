@@ -16,7 +16,8 @@ type dir map[string]any
 // hidden stands for what is given only when it is asked for by name.
 type hidden struct{}
 
-// tree is all that an asker may see, without tokens.
+// tree is all that an asker may see, without tokens. GKE's own metadata server, which
+// pods with identities ask, has a part of it (kubernetes-engine/docs/concepts/workload-identity).
 func (s *Service) tree(a asker) dir {
 	c, n := a.c, a.node
 	pool := c.pool(n.Pool)
@@ -35,6 +36,14 @@ func (s *Service) tree(a asker) dir {
 	for _, name := range []string{"default", me.email} {
 		accounts[name] = dir{"aliases": []string{"default"}, "email": me.email, "scopes": me.scopes, "identity": hidden{}, "token": hidden{}}
 	}
+	project := dir{"numeric-project-id": number(c.Number), "project-id": c.Project}
+	universe := dir{"universe-domain": "googleapis.com"}
+	if a.federated() {
+		return dir{"project": project, "universe": universe, "instance": dir{
+			"attributes": dir{"cluster-location": c.pb.GetLocation(), "cluster-name": c.pb.GetName(), "cluster-uid": c.UID},
+			"hostname":   host, "id": n.Instance, "zone": "projects/" + c.Number + "/zones/" + n.Zone, "service-accounts": accounts}}
+	}
+	project["attributes"] = dir{}
 	return dir{
 		"instance": dir{
 			"attributes": attributes, "hostname": host, "id": n.Instance, "name": n.Name,
@@ -46,8 +55,7 @@ func (s *Service) tree(a asker) dir {
 			"network-interfaces": dir{"0": dir{"ip": n.IP, "network": "projects/" + c.Number + "/networks/" + c.pb.GetNetwork(), "mtu": 1460}},
 			"service-accounts":   accounts,
 		},
-		"project":  dir{"attributes": dir{}, "numeric-project-id": number(c.Number), "project-id": c.Project},
-		"universe": dir{"universe-domain": "googleapis.com"},
+		"project": project, "universe": universe,
 	}
 }
 

@@ -131,7 +131,7 @@ func (s *Service) populate(c *cluster, p *containerpb.NodePool) {
 	group := random(4)
 	p.InstanceGroupUrls = nil
 	for i, zone := range p.GetLocations() {
-		base := fmt.Sprintf("gke-%s-%s-%s", cut(c.pb.GetName(), 20), cut(p.GetName(), 20), group)
+		base := fmt.Sprintf("%s-%s-%s-%s", machinePrefix(c.pb), cut(c.pb.GetName(), 20), cut(p.GetName(), 20), group)
 		p.InstanceGroupUrls = append(p.InstanceGroupUrls, "https://www.googleapis.com/compute/v1/projects/"+c.Project+"/zones/"+zone+"/instanceGroupManagers/"+base+"-grp")
 		for range p.GetInitialNodeCount() {
 			c.Nodes = append(c.Nodes, s.machine(c, p, r, zone, base))
@@ -140,6 +140,14 @@ func (s *Service) populate(c *cluster, p *containerpb.NodePool) {
 			group = random(4)
 		}
 	}
+}
+
+// machinePrefix begins the names of a cluster's machines.
+func machinePrefix(c *containerpb.Cluster) string {
+	if c.GetAutopilot().GetEnabled() {
+		return "gk3"
+	}
+	return "gke"
 }
 
 // machine is one more node of a pool; the caller holds the lock.

@@ -35,7 +35,15 @@ func (s *Service) identityOf(a asker) identity {
 	if a.google != "" {
 		return identity{email: a.google, member: "serviceAccount:" + a.google, scopes: scopes}
 	}
+	if a.full {
+		return identity{email: a.principal(), member: a.principal(), scopes: scopes}
+	}
 	return identity{email: a.pool(), member: a.principal(), scopes: scopes}
+}
+
+// federatedPod is how policies can mean the pod besides by its account's name.
+func (a asker) federatedPod() iam.Pod {
+	return iam.Pod{UID: a.uid, Cluster: fmt.Sprintf("https://%s/v1/projects/%s/locations/%s/clusters/%s", Host, a.c.Project, a.c.pb.GetLocation(), a.c.pb.GetName())}
 }
 
 func (a asker) pool() string { return a.c.pb.GetWorkloadIdentityConfig().GetWorkloadPool() }
@@ -89,7 +97,7 @@ func (s *Service) usable(a asker, me identity) error {
 	if a.google == "" {
 		return nil
 	}
-	pod := iam.Caller{Member: a.principal(), Scopes: me.scopes}
+	pod := iam.Caller{Member: a.principal(), Scopes: me.scopes, Pod: a.federatedPod()}
 	if err := s.iam.Check(pod, "iam.serviceAccounts.getAccessToken", "projects/-/serviceAccounts/"+a.google); err != nil {
 		return errors.New("Unable to generate access token; IAM returned 403 Forbidden: " + //nolint:staticcheck // Google's words
 			"Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).\n" +
@@ -116,6 +124,9 @@ func (s *Service) accessToken(w http.ResponseWriter, r *http.Request, a asker, m
 		scopes = strings.FieldsFunc(asked, func(c rune) bool { return c == ',' || c == ' ' })
 	}
 	token, _ := s.iam.Mint(me.member, scopes, tokenLife)
+	if a.federated() && a.google == "" {
+		token, _ = s.iam.MintPod(me.member, a.federatedPod(), scopes, tokenLife)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "expires_in": int(tokenLife/time.Second) - 1, "token_type": "Bearer"})
 }

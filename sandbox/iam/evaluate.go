@@ -80,19 +80,12 @@ func identities(c Caller) []string {
 	if c.Member == "" {
 		return []string{"allUsers"}
 	}
+	if strings.HasPrefix(c.Member, federated) {
+		return federatedNames(c)
+	}
 	names := []string{c.Member, "allAuthenticatedUsers", "allUsers"}
 	if _, host, ok := strings.Cut(c.Email, "@"); ok && strings.HasPrefix(c.Member, "user:") {
 		return append(names, "domain:"+host)
-	}
-	// A pod's Kubernetes account: principal://iam.googleapis.com/projects/N/locations/global/workloadIdentityPools/POOL/subject/ns/NS/sa/SA
-	if rest, ok := strings.CutPrefix(c.Member, "principal://"); ok {
-		if pool, subject, ok := strings.Cut(rest, "/subject/"); ok {
-			names = append(names, "principalSet://"+pool+"/*")
-			if part := strings.Split(subject, "/"); len(part) == 4 && part[0] == "ns" && part[2] == "sa" {
-				id := pool[strings.LastIndex(pool, "/")+1:]
-				names = append(names, "principalSet://"+pool+"/namespace/"+part[1], "serviceAccount:"+id+"["+part[1]+"/"+part[3]+"]")
-			}
-		}
 	}
 	return names
 }

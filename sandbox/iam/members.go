@@ -31,7 +31,7 @@ func (k *IAM) member(resource, m string, old *policy) (string, error) {
 	case "deleted":
 		return k.gone(m, id)
 	case "principal", "principalSet":
-		return m, k.pool(m, id)
+		return m, k.principal(m)
 	}
 	return "", unknownType(m)
 }
@@ -55,6 +55,9 @@ func (p *policy) names(member string) bool {
 }
 
 func (k *IAM) person(kind, email string) (string, error) {
+	if pool, ok := strings.CutSuffix(email, strings.ToLower(everyPod)); ok && kind == "group" {
+		return "group:" + pool + everyPod, k.podPool(pool)
+	}
 	name, host, ok := strings.Cut(email, "@")
 	if !ok || name == "" || !strings.Contains(host, ".") {
 		return "", invalid("Invalid %s email address: %s.", kind, email)
@@ -79,11 +82,8 @@ func (k *IAM) signsIn(member string) bool {
 
 // machine checks a service account, or a Kubernetes one as "POOL[NAMESPACE/NAME]".
 func (k *IAM) machine(id string) (string, error) {
-	if pool, _, ok := strings.Cut(id, "["); ok {
-		if !k.state.IdentityPools[pool] {
-			return "", noPool(pool)
-		}
-		return "serviceAccount:" + id, nil
+	if strings.Contains(id, "[") {
+		return "serviceAccount:" + id, k.podAccount(id)
 	}
 	email := strings.ToLower(id)
 	host := email[strings.Index(email, "@")+1:]
@@ -105,10 +105,6 @@ func NoServiceAccount(email string) error {
 	return invalid("Service account %s does not exist.", email)
 }
 
-func noPool(pool string) error {
-	return invalid("Identity Pool does not exist (%s). Please check that you specified a valid resource name as returned in the `name` attribute in the configuration API.", pool)
-}
-
 // gone checks "deleted:serviceAccount:EMAIL?uid=N".
 func (k *IAM) gone(m, id string) (string, error) {
 	kind, rest, _ := strings.Cut(id, ":")
@@ -124,17 +120,4 @@ func (k *IAM) gone(m, id string) (string, error) {
 		return "", invalid("Deleted service account %s with uid %s does not exist.", email, unique)
 	}
 	return m, nil
-}
-
-// pool checks that the workload identity pool of a principal exists.
-func (k *IAM) pool(m, id string) error {
-	_, rest, ok := strings.Cut(id, "/workloadIdentityPools/")
-	if !ok || !strings.HasPrefix(id, "//iam.googleapis.com/") {
-		return unknownType(m)
-	}
-	pool, _, _ := strings.Cut(rest, "/")
-	if strings.HasSuffix(pool, ".svc.id.goog") && !k.state.IdentityPools[pool] {
-		return noPool(pool)
-	}
-	return nil
 }

@@ -142,13 +142,3 @@ func union(a, b []string) []string {
 	slices.Sort(all)
 	return slices.Compact(all)
 }
-
-// SetIdentityPool notes that a workload identity pool ("P.svc.id.goog") exists, so
-// that policies may name its members. Kubernetes Engine makes it with the first
-// cluster that uses it.
-func (k *IAM) SetIdentityPool(name string) error {
-	return k.change(func(s *state) error {
-		s.IdentityPools[name] = true
-		return nil
-	})
-}

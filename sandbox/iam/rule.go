@@ -46,6 +46,7 @@ type Caller struct {
 	Email  string   // "" for an anonymous caller
 	Member string   // as policies name it: "user:…", "serviceAccount:…", "principal://…"
 	Scopes []string // of the token; a call needs cloud-platform or one that covers the API
+	Pod    Pod      // of a pod with an identity of its own
 }
 
 // target is the resource that a call is about.

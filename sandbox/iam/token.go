@@ -19,6 +19,7 @@ const tokenPrefix = "ya29."
 type claims struct {
 	Member  string   `json:"m"`
 	Unique  string   `json:"u,omitempty"` // of a service account: a new one of the same name is another
+	Pod     Pod      `json:"p,omitzero"`
 	Scopes  []string `json:"s"`
 	Expires int64    `json:"e"` // Unix seconds
 }
@@ -73,7 +74,7 @@ func (k *IAM) Refresh(refreshToken string) (member string, ok bool) {
 // Token describes an access token, as the token endpoint's tokeninfo does.
 func (k *IAM) Token(token string) (c Caller, expires time.Time, ok bool) {
 	claims, ok := k.seal.open(token)
-	c = Caller{Email: memberEmail(claims.Member), Member: claims.Member, Scopes: claims.Scopes}
+	c = Caller{Email: memberEmail(claims.Member), Member: claims.Member, Scopes: claims.Scopes, Pod: claims.Pod}
 	return c, time.Unix(claims.Expires, 0), ok
 }
 
@@ -109,7 +110,7 @@ func (k *IAM) authenticate(token, host string) (Caller, error) {
 	if k.clock().Unix() >= c.Expires {
 		return Caller{}, errExpired
 	}
-	caller := Caller{Email: memberEmail(c.Member), Member: c.Member, Scopes: c.Scopes}
+	caller := Caller{Email: memberEmail(c.Member), Member: c.Member, Scopes: c.Scopes, Pod: c.Pod}
 	if c.Unique != "" {
 		if err := k.alive(c.Unique); err != nil {
 			return Caller{}, err

@@ -49,6 +49,18 @@ func (a *addresses) take() (string, error) {
 	return "", errors.New("the node has no free pod address")
 }
 
+// keep takes the address that a pod had in an earlier life of the cluster, if it is free.
+func (a *addresses) keep(ip string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	parsed, err := netip.ParseAddr(ip)
+	if err != nil || a.taken[parsed] || !netip.PrefixFrom(a.first, 24).Contains(parsed) {
+		return false
+	}
+	a.taken[parsed] = true
+	return true
+}
+
 func (a *addresses) give(ip string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -274,6 +274,10 @@ func TestAddresses(t *testing.T) {
 	if ip, err := a.take(); err != nil || ip != "10.48.3.9" {
 		t.Error(ip, err)
 	}
+	a.give("10.48.3.7")
+	if !a.keep("10.48.3.7") || a.keep("10.48.3.7") || a.keep("10.48.4.7") || a.keep("") {
+		t.Error("what can be kept is a free address of the node's own")
+	}
 	if _, _, err := newAddresses("10.48.0.0/24", 1); err == nil {
 		t.Error("a node beyond the range")
 	}

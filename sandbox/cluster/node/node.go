@@ -107,6 +107,11 @@ func (n *Node) begin(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	before, err := pods.Lister().List(everything())
+	if err != nil {
+		return fmt.Errorf("node %s: %w", n.spec.Name, err)
+	}
+	n.resume(ctx, before)
 	return nil
 }
 
@@ -205,17 +210,17 @@ func (p *pod) serveMetadata(l net.Listener) {
 	if err != nil {
 		return
 	}
-	s := metadataServer(metadata(control, p.node.config.ControlToken, p.node.spec.Name, p.copy(), p.googleAccount))
+	s := metadataServer(metadata(control, p.node.config.ControlToken, p.node.spec.Name, p.copy(), p.serviceAccount))
 	defer s.Close() //nolint:errcheck // its listener is closed
 	_ = s.Serve(l)
 }
 
-// googleAccount is the Google service account that the pod's is bound to.
-func (p *pod) googleAccount(ctx context.Context, account string) string {
+// serviceAccount is the pod's account as it is now; nil if that cannot be seen.
+func (p *pod) serviceAccount(ctx context.Context, account string) *corev1.ServiceAccount {
 	a, err := p.node.fleet.accounts.ServiceAccounts(p.object.Namespace).Get(ctx, account, metav1.GetOptions{})
 	if err != nil {
 		p.node.log("metadata server: %v", err)
-		return ""
+		return nil
 	}
-	return a.Annotations[googleAccount]
+	return a
 }

@@ -38,6 +38,9 @@ type pod struct {
 	terminated bool // every container ended for good
 	telling    sync.Mutex
 
+	again    chan struct{} // closed when the pod is as it was in the cluster's earlier life, see resumed
+	patience time.Time     // until when that is waited for
+
 	cancel context.CancelFunc
 	done   chan struct{}
 	gone   sync.Once
@@ -48,7 +51,10 @@ func newPod(n *Node, object *corev1.Pod, ip string) *pod {
 	p := &pod{
 		node: n, uid: object.UID, ip: ip, object: object.DeepCopy(),
 		dir: n.config.Path("run", string(object.UID)), logs: n.config.Path("pods", object.Namespace+"_"+object.Name),
-		done: make(chan struct{}), began: metav1.Now(), stop: 30 * time.Second,
+		done: make(chan struct{}), began: metav1.Now(), stop: 30 * time.Second, again: make(chan struct{}),
+	}
+	if wasReady(object) {
+		p.patience = time.Now().Add(resumeLimit)
 	}
 	if object.Status.StartTime != nil {
 		p.began = *object.Status.StartTime
@@ -137,8 +143,11 @@ func (p *pod) change(f func()) {
 	f()
 	out := p.object.DeepCopy()
 	out.Status = p.status()
+	tell := p.resumed(out)
 	p.mu.Unlock()
-	p.node.tell(out)
+	if tell {
+		p.node.tell(out)
+	}
 }
 
 func (p *pod) event(kind, reason, format string, args ...any) {
@@ -150,6 +159,7 @@ func (p *pod) event(kind, reason, format string, args ...any) {
 func (p *pod) run(ctx context.Context) {
 	defer close(p.done)
 	p.change(func() {})
+	defer time.AfterFunc(time.Until(p.patience), func() { p.change(func() {}) }).Stop()
 	if !p.mount(ctx) {
 		return
 	}

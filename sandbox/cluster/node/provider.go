@@ -24,7 +24,10 @@ func (n *Node) CreatePod(_ context.Context, object *corev1.Pod) error {
 	ip := n.spec.InternalIP
 	if !object.Spec.HostNetwork {
 		var err error
-		if ip, err = n.addresses.take(); err != nil {
+		if ip = object.Status.PodIP; !n.addresses.keep(ip) {
+			ip, err = n.addresses.take()
+		}
+		if err != nil {
 			return err
 		}
 	}

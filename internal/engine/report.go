@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"strings"
+	"time"
+
+	"github.com/signgate/signgate/state"
+)
+
+// Condition is how a resource is, against what is on record and wanted.
+type Condition string
+
+// The conditions of a resource.
+const (
+	AsWanted   Condition = "as-wanted"
+	Missing    Condition = "missing"      // on record, and not there
+	Changed    Condition = "changed"      // there, and not as wanted
+	NotYet     Condition = "not-made-yet" // neither on record nor there
+	CannotTell Condition = "cannot-tell"  // it could not be looked at
+)
+
+// Effect is what a difference does to the gate.
+type Effect string
+
+// The effects, the worst first.
+const (
+	Opens    Effect = "opens"     // images that should be refused are admitted
+	Shuts    Effect = "shuts"     // images that should be admitted are refused
+	MayOpen  Effect = "may-open"  // it holds, until something happens
+	MayShut  Effect = "may-shut"  // likewise
+	Harmless Effect = "no-effect" // the gate does not depend on it
+)
+
+// Finding compares one resource's record, what is wanted of it, and what is there.
+type Finding struct {
+	Step     string         `json:"step"`
+	Resource state.Resource `json:"resource"`
+	Title    string         `json:"title"`              // as a person would call it
+	Recorded state.Phase    `json:"recorded,omitempty"` // "" if it is not on record
+	State    Condition      `json:"state"`
+	Wanted   string         `json:"wanted,omitempty"`
+	Real     string         `json:"real,omitempty"`
+	Effect   Effect         `json:"effect,omitempty"`  // on the gate, of a difference
+	Because  string         `json:"because,omitempty"` // the clause that says why
+	Means    string         `json:"means,omitempty"`   // the whole sentence
+	Repair   string         `json:"repair,omitempty"`  // the command that makes it right
+}
+
+// Differs says whether the resource is not as it should be.
+func (f Finding) Differs() bool { return f.State == Missing || f.State == Changed }
+
+// Sentence says what a difference means for the gate.
+func (f Finding) Sentence() string {
+	switch {
+	case !f.Differs() || f.Because == "":
+		return ""
+	case f.Effect == Opens:
+		return "the gate is open because " + f.Because
+	case f.Effect == Shuts:
+		return "images are now refused because " + f.Because
+	case f.Effect == MayOpen, f.Effect == MayShut:
+		return "the gate holds for now, but " + f.Because
+	}
+	return "nothing changes for the gate: " + f.Because
+}
+
+// GateState is the gate in a word.
+type GateState string
+
+// The states of a gate.
+const (
+	GateHolds   GateState = "holds"   // only signed images get in, and they do
+	GateAtRisk  GateState = "at-risk" // it holds, until something happens
+	GateShut    GateState = "shut"    // images that should get in do not
+	GateOpen    GateState = "open"    // images that should not get in do
+	GateAbsent  GateState = "absent"  // it is not made yet
+	GateUnknown GateState = "unknown" // it could not be looked at
+)
+
+// Gate is what all findings together mean.
+type Gate struct {
+	State    GateState `json:"state"`
+	Means    string    `json:"means"`
+	Verdicts []Verdict `json:"verdicts,omitempty"` // what the cluster answered when it was asked just now
+}
+
+// Report is what status says: the value behind its text and its JSON.
+type Report struct {
+	Type     string      `json:"type"` // "status"
+	Time     time.Time   `json:"time"`
+	Setup    string      `json:"setup"`
+	World    state.World `json:"world"`
+	Project  string      `json:"project"`
+	Region   string      `json:"region"`
+	Finished time.Time   `json:"finished,omitzero"`
+	Running  *Running    `json:"running,omitempty"` // while there is a cluster
+	Rotation string      `json:"rotation,omitempty"`
+	Gate     Gate        `json:"gate"`
+	Findings []Finding   `json:"resources"`
+	OK       bool        `json:"ok"` // all is as recorded and wanted
+}
+
+// Running says for how long the cluster has been there and what it has cost, in US dollars.
+type Running struct {
+	Since   time.Time `json:"since"`
+	Seconds float64   `json:"seconds"`
+	Hourly  float64   `json:"hourly"`
+	SoFar   float64   `json:"soFar"`
+	Note    string    `json:"note,omitempty"`
+}
+
+// Judge says what the findings mean for the gate together: the worst effect counts.
+// holds is the sentence for a gate that nothing speaks against.
+func Judge(findings []Finding, holds string) Gate {
+	because := map[Effect][]string{}
+	unknown := ""
+	for _, f := range findings {
+		switch {
+		case f.Differs() && f.Because != "":
+			because[f.Effect] = append(because[f.Effect], f.Because)
+		case f.State == CannotTell && f.Because != "" && unknown == "":
+			unknown = f.Because
+		}
+	}
+	say := func(s GateState, begin string, effects ...Effect) (Gate, bool) {
+		var all []string
+		for _, e := range effects {
+			all = append(all, because[e]...)
+		}
+		return Gate{State: s, Means: begin + strings.Join(all, "; ")}, len(all) > 0
+	}
+	if g, ok := say(GateOpen, "the gate is open because ", Opens); ok {
+		return g
+	}
+	if g, ok := say(GateShut, "images are now refused because ", Shuts); ok {
+		return g
+	}
+	if unknown != "" {
+		return Gate{State: GateUnknown, Means: "whether the gate holds cannot be told: " + unknown}
+	}
+	if g, ok := say(GateAtRisk, "the gate holds for now, but ", MayOpen, MayShut); ok {
+		return g
+	}
+	return Gate{State: GateHolds, Means: holds}
+}

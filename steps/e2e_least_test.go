@@ -1,0 +1,248 @@
+package steps_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+	"cloud.google.com/go/iam/apiv1/iampb"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/signgate/signgate/internal/image"
+	"github.com/signgate/signgate/steps"
+)
+
+// guarded is a resource with a policy, as the owner changes it by hand.
+type guarded struct {
+	name string
+	get  func(context.Context) (*iampb.Policy, error)
+	set  func(context.Context, *iampb.Policy) error
+}
+
+func (b saboteur) projectPolicy() guarded {
+	return guarded{b.n.Project(),
+		func(ctx context.Context) (*iampb.Policy, error) {
+			return b.clients.Projects.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{Resource: b.n.Project()})
+		}, func(ctx context.Context, p *iampb.Policy) error {
+			_, err := b.clients.Projects.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: b.n.Project(), Policy: p})
+			return err
+		}}
+}
+
+func (b saboteur) keyPolicy() guarded {
+	return guarded{b.n.Key(),
+		func(ctx context.Context) (*iampb.Policy, error) {
+			return b.clients.KMS.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{Resource: b.n.Key()})
+		}, func(ctx context.Context, p *iampb.Policy) error {
+			_, err := b.clients.KMS.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: b.n.Key(), Policy: p})
+			return err
+		}}
+}
+
+func (b saboteur) repositoryPolicy() guarded {
+	return guarded{b.n.Repository(),
+		func(ctx context.Context) (*iampb.Policy, error) {
+			return b.clients.Artifacts.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{Resource: b.n.Repository()})
+		}, func(ctx context.Context, p *iampb.Policy) error {
+			_, err := b.clients.Artifacts.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: b.n.Repository(), Policy: p})
+			return err
+		}}
+}
+
+// without takes one role of one member away, and gives it back in the end.
+func (g guarded) without(t *testing.T, member, role string, then func()) {
+	t.Helper()
+	p, err := g.get(t.Context())
+	must(t, err)
+	if !slices.ContainsFunc(p.GetBindings(), func(b *iampb.Binding) bool { return b.GetRole() == role && slices.Contains(b.GetMembers(), member) }) {
+		t.Fatalf("%s has no %s on %s to lose", member, role, g.name)
+	}
+	revoke(p, member, role)
+	must(t, g.set(t.Context(), p))
+	then()
+	p, err = g.get(t.Context())
+	must(t, err)
+	p.Bindings = append(p.Bindings, &iampb.Binding{Role: role, Members: []string{member}})
+	must(t, g.set(t.Context(), p))
+}
+
+// reread has the controller read the key again, and waits for what it says.
+func (b saboteur) reread(t *testing.T, ready string) {
+	t.Helper()
+	b.patchPolicy(t, map[string]any{"metadata": map[string]any{"annotations": map[string]any{"read-at": time.Now().Format(time.RFC3339Nano)}}})
+	b.awaitPolicy(t, ready)
+}
+
+// inlining is what the policy says of its key: status, reason and words.
+func (b saboteur) inlining(t *testing.T) (status, reason, words string) {
+	t.Helper()
+	now, err := b.k.Get(t.Context(), b.policy())
+	must(t, err)
+	conditions, _, _ := unstructured.NestedSlice(now.Object, "status", "conditions")
+	for _, c := range conditions {
+		m, _ := c.(map[string]any)
+		if m["type"] == "KeysInlined" {
+			status, _ = m["status"].(string)
+			reason, _ = m["reason"].(string)
+			words, _ = m["message"].(string)
+		}
+	}
+	return status, reason, words
+}
+
+// judged is the API server's answer to a deployment of an image, which is not made; "" if it is admitted.
+func (b saboteur) judged(t *testing.T, image string) string {
+	t.Helper()
+	labels := map[string]string{"app": "judged"}
+	_, err := b.k.Core.AppsV1().Deployments(b.answers.Namespace).Create(t.Context(), &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Name: "judged"},
+		Spec: appsv1.DeploymentSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
+			ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: image}}}}},
+	}, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// The words of design, section 5, of a setup's key and repository.
+const (
+	denial    = `admission webhook "policy.sigstore.dev" denied the request: validation failed: `
+	container = ": spec.template.spec.containers[0].image"
+)
+
+func (b saboteur) unmatched(image string) string {
+	return denial + "no matching policies" + container + "\n" + image
+}
+
+func (b saboteur) keyDenied(permission, on string) string {
+	return fmt.Sprintf("rpc error: code = PermissionDenied desc = Permission '%s' denied on resource '%s' (or it may not exist).", permission, on)
+}
+
+// wantKeyless: the policy fails for just these words, and then every image is refused
+// for want of a policy, signed or not.
+func (b saboteur) wantKeyless(t *testing.T, words string) {
+	t.Helper()
+	status, reason, got := b.inlining(t)
+	if status != "False" || reason != "InliningKeysFailed" || !strings.HasSuffix(got, words) || strings.Count(got, "rpc error") != 1 {
+		t.Errorf("the policy's KeysInlined is %s, %s: %q\nwant it to end in %q", status, reason, got, words)
+	}
+	for _, pin := range []string{steps.PinImageDigest, steps.PinUnsignedDigest} {
+		until(t, "the webhook has no policy left", func(context.Context) (bool, error) { return b.judged(t, b.ref(pin)) == b.unmatched(b.ref(pin)), nil })
+	}
+}
+
+// wantUnread: who judges may not read the repository. By digest the registry's words are
+// shown; by tag no digest can be found.
+func (b saboteur) wantUnread(t *testing.T) {
+	t.Helper()
+	tag := b.n.ImageName() + ":" + b.n.ImageTag()
+	if got, want := b.judged(t, tag), denial+"invalid value: "+tag+" must be an image digest"+container; !strings.HasPrefix(got, want) {
+		t.Errorf("by its tag: %q, want %q", got, want)
+	}
+	path := strings.TrimPrefix(b.n.ImageName(), b.n.RegistryHost()+"/")
+	want := fmt.Sprintf(`GET https://%s/v2/%s/manifests/%s: DENIED: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "%s" (or it may not exist)`,
+		b.n.RegistryHost(), path, image.SignatureTag(b.pin(steps.PinImageDigest)), b.n.Repository())
+	if got := b.judged(t, b.ref(steps.PinImageDigest)); !strings.HasPrefix(got, denial+"failed policy: "+b.answers.Policy) || !strings.Contains(got, want) {
+		t.Errorf("by its digest: %q, want %q in it", got, want)
+	}
+}
+
+// wantWhole: with all grants the signed image is admitted and the unsigned one refused for being unsigned.
+func (b saboteur) wantWhole(t *testing.T) {
+	t.Helper()
+	until(t, "the signed image is admitted", func(context.Context) (bool, error) { return b.judged(t, b.ref(steps.PinImageDigest)) == "", nil })
+	if got := b.judged(t, b.ref(steps.PinUnsignedDigest)); !strings.Contains(got, "no signatures found") {
+		t.Errorf("the unsigned image: %q", got)
+	}
+}
+
+// Least privilege, shown: each grant of the nodes' account that this flow uses is taken
+// away alone and given back, and what then fails is the failure of that grant and no
+// other. Not shown are roles/logging.logWriter, roles/monitoring.metricWriter and
+// roles/monitoring.viewer: nothing in the sandbox writes logs or metrics as a node does,
+// so that without them nothing here would change.
+func (s *setup) least(t *testing.T) {
+	b := saboteur{s, s.kube(t), steps.NamesOf(s.answers)}
+	version := b.n.KeyVersion(b.pin(steps.PinKeyVersion))
+	b.wantWhole(t)
+	for _, row := range []struct{ role, permission, on string }{
+		{"roles/cloudkms.viewer", "cloudkms.cryptoKeys.get", b.n.Key()},
+		{"roles/cloudkms.verifier", "cloudkms.cryptoKeyVersions.viewPublicKey", version},
+	} {
+		b.projectPolicy().without(t, b.n.Member(), row.role, func() {
+			b.reread(t, "False")
+			b.wantKeyless(t, b.keyDenied(row.permission, row.on))
+		})
+		b.reread(t, "True")
+		b.wantWhole(t)
+	}
+	b.repositoryPolicy().without(t, b.n.Member(), "roles/artifactregistry.reader", func() { b.wantUnread(t) })
+	b.wantWhole(t)
+	b.withoutScope(t)
+	b.reread(t, "True")
+	b.wantWhole(t)
+}
+
+// withoutScope runs the controller on nodes of the same account whose tokens lack the
+// scope of Cloud KMS: nodes that run cannot lose theirs.
+func (b saboteur) withoutScope(t *testing.T) {
+	t.Helper()
+	const pool = "without-kms"
+	var scopes []string
+	c, err := b.clients.GKE.GetCluster(t.Context(), &containerpb.GetClusterRequest{Name: b.n.Cluster()})
+	must(t, err)
+	for _, scope := range c.GetNodePools()[0].GetConfig().GetOauthScopes() {
+		if !strings.HasSuffix(scope, "/cloudkms") {
+			scopes = append(scopes, scope)
+		}
+	}
+	_, err = b.clients.GKE.CreateNodePool(t.Context(), &containerpb.CreateNodePoolRequest{Parent: b.n.Cluster(), NodePool: &containerpb.NodePool{
+		Name: pool, InitialNodeCount: 1, Config: &containerpb.NodeConfig{ServiceAccount: b.n.AccountEmail(), OauthScopes: scopes}}})
+	must(t, err)
+	b.settled(t)
+	b.move(t, pool)
+	b.reread(t, "False")
+	b.wantKeyless(t, "rpc error: code = PermissionDenied desc = Request had insufficient authentication scopes.")
+	b.move(t, c.GetNodePools()[0].GetName())
+	_, err = b.clients.GKE.DeleteNodePool(t.Context(), &containerpb.DeleteNodePoolRequest{Name: b.n.Cluster() + "/nodePools/" + pool})
+	must(t, err)
+	b.settled(t)
+}
+
+// settled waits until nothing is done to the cluster any more.
+func (b saboteur) settled(t *testing.T) {
+	t.Helper()
+	until(t, "Kubernetes Engine is done", func(ctx context.Context) (bool, error) {
+		name, err := b.clients.RunningOperation(ctx, b.n.ClusterParent(), b.n.ClusterID())
+		return name == "", err
+	})
+}
+
+// move has the controller run on the nodes of one pool, and nowhere else.
+func (b saboteur) move(t *testing.T, pool string) {
+	t.Helper()
+	const namespace, name = "cosign-system", "policy-controller-webhook"
+	patch := `{"spec":{"template":{"spec":{"nodeSelector":{"cloud.google.com/gke-nodepool":"` + pool + `"}}}}}`
+	_, err := b.k.Core.AppsV1().Deployments(namespace).Patch(t.Context(), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	must(t, err)
+	until(t, "the controller runs on "+pool, func(ctx context.Context) (bool, error) {
+		d, err := b.k.Core.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		pods, err := b.k.Core.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(d.Spec.Selector)})
+		if err != nil || d.Status.ObservedGeneration < d.Generation || d.Status.AvailableReplicas != 1 || len(pods.Items) != 1 {
+			return false, err
+		}
+		return pods.Items[0].Spec.NodeSelector["cloud.google.com/gke-nodepool"] == pool, nil
+	})
+}

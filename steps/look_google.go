@@ -1,0 +1,226 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+	"google.golang.org/grpc/codes"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/state"
+)
+
+// readAgain is when the policy controller reads the key again: admission itself
+// never asks KMS, so what is lost there takes effect only then.
+const readAgain = "when it next reads it (a restart, a change of the policy, every 10 hours) every image is refused"
+
+func (s project) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	f := finding(l, s.resource(), "active, billed")
+	p, err := s.c.GetProject(ctx, s.a.Project)
+	if _, off := gcp.Disabled(err); !off && gcp.Is(err, codes.NotFound, codes.PermissionDenied) {
+		f = is(f, "")
+		return []engine.Finding{means(f, engine.Shuts, "gcloud projects undelete "+s.a.Project, "the project is gone, or not to be seen any more")}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.State != "ACTIVE" {
+		f = is(f, strings.ToLower(p.State))
+		return []engine.Finding{means(f, engine.Shuts, "gcloud projects undelete "+s.a.Project, "the project is being deleted, and its cluster is stopped")}, nil
+	}
+	billing, _, err := s.c.ProjectBilling(ctx, s.a.Project)
+	if err != nil {
+		return nil, err
+	}
+	f = is(f, map[bool]string{true: "active, not billed", false: "active, billed"}[billing == gcp.BillingOff])
+	return []engine.Finding{means(f, engine.MayShut, shell("gcloud", "billing", "projects", "link", s.a.Project, "--billing-account=ACCOUNT"),
+		"the project has no billing account: Google stops the cluster and the key service")}, nil
+}
+
+func (s apis) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	off, err := s.off(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []engine.Finding
+	for _, service := range services() {
+		f := is(finding(l, s.resource(service), "on"), map[bool]string{true: "off", false: "on"}[slices.Contains(off, service)])
+		if f.Recorded == "" && f.State == engine.Changed {
+			f.State = engine.NotYet
+		}
+		effect, because := lostAPI(service)
+		all = append(all, means(f, effect, repairChanged("apis"), because))
+	}
+	return all, nil
+}
+
+// lostAPI is what the gate loses with an API.
+func lostAPI(service string) (engine.Effect, string) {
+	switch service {
+	case "cloudkms.googleapis.com":
+		return engine.MayShut, "the API of Cloud KMS is off: nothing can be signed, and the policy controller cannot read the key; " + readAgain
+	case "artifactregistry.googleapis.com":
+		return engine.Shuts, "the API of Artifact Registry is off: the cluster can neither look up signatures nor pull images"
+	case "container.googleapis.com":
+		return engine.Harmless, "the API of Kubernetes Engine is off: what runs goes on, but nobody can look at the cluster or change it from here"
+	case "iam.googleapis.com":
+		return engine.Harmless, "the API of IAM is off: the nodes' account works on, but cannot be looked at"
+	}
+	return engine.Harmless, "only signgate itself asks " + service
+}
+
+func (s keyring) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	ring, err := s.get(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	f := is(finding(l, s.resource(), "there"), when(ring != nil, "there"))
+	return []engine.Finding{means(f, engine.MayShut, repairMissing, "the key ring is gone, and with it the key; "+readAgain)}, nil
+}
+
+func (s registry) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	repo, err := s.get(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	f := finding(l, s.resource(), "a standard repository for Docker")
+	real := when(repo != nil, f.Wanted)
+	if repo != nil {
+		if p := s.differs(repo); p != nil {
+			real = p.What
+		}
+	}
+	return []engine.Finding{means(is(f, real), engine.Shuts, repairMissing, "the repository is gone, and with it every image and signature in it")}, nil
+}
+
+func (s identity) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	account, err := s.get(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	f := finding(l, s.resource(), "enabled")
+	state := when(account != nil, "enabled")
+	repair := repairMissing
+	if account.GetDisabled() {
+		state, repair = "disabled", repairChanged("identity")
+	}
+	all := []engine.Finding{means(is(f, state), engine.Shuts, repair, "the nodes' account is gone or disabled: they can neither pull images nor look up signatures")}
+	roles, err := s.rights().findings(ctx, l, "identity", s.AccountEmail())
+	return append(all, roles...), err
+}
+
+func (s workload) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	r, err := s.rights(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.findings(ctx, l, "workload", controllerNamespace+"/"+controllerAccount)
+}
+
+// findings are a row for each role of a member, who is called who.
+func (r rights) findings(ctx context.Context, l engine.Ledger, step, who string) ([]engine.Finding, error) {
+	var all []engine.Finding
+	for _, part := range r.parts {
+		missing, err := part.missing(ctx, r.member, part.roles)
+		if gcp.NotFound(err) { // the policy went with what it was of
+			missing, err = part.roles, nil
+		}
+		if err != nil {
+			return all, err
+		}
+		for _, role := range part.roles {
+			f := is(finding(l, binding(part.name, role, r.member), "given"), when(!slices.Contains(missing, role), "given"))
+			effect, because := lostRole(role, who)
+			all = append(all, means(f, effect, repairChanged(step), because))
+		}
+	}
+	return all, nil
+}
+
+// lostRole is what the gate loses with a role of the nodes' account.
+func lostRole(role, who string) (engine.Effect, string) {
+	switch {
+	case strings.HasPrefix(role, "roles/cloudkms."):
+		return engine.MayShut, fmt.Sprintf("%s has lost %s: the policy controller cannot read the key any more; %s", who, role, readAgain)
+	case role == readerRole:
+		return engine.Shuts, fmt.Sprintf("%s has lost %s on the repository: the cluster can neither look up signatures nor pull images", who, role)
+	}
+	return engine.Harmless, who + " has lost " + role + ": the nodes report less"
+}
+
+func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	c, err := s.get(ctx, l)
+	if err != nil {
+		return nil, err
+	}
+	f := finding(l, s.resource(), "running, with our labels")
+	if c == nil {
+		return []engine.Finding{means(is(f, ""), engine.Shuts, repairMissing, "the cluster is gone, and everything that ran in it")}, nil
+	}
+	real, effect, because := "running", engine.Harmless, ""
+	repair := shell("gcloud", "container", "clusters", "update", s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID(),
+		"--update-labels="+labelManager+"="+manager+","+labelSetup+"="+l.Setup())
+	switch c.GetStatus() {
+	case containerpb.Cluster_RUNNING, containerpb.Cluster_RECONCILING, containerpb.Cluster_DEGRADED:
+	default:
+		real, effect, because, repair = strings.ToLower(c.GetStatus().String()), engine.Shuts, "the cluster is not running ("+strings.ToLower(c.GetStatus().String())+")", "signgate apply"
+	}
+	if p := s.differs(&containerpb.Cluster{Name: c.GetName(), Autopilot: c.GetAutopilot(), Autoscaling: c.GetAutoscaling(), WorkloadIdentityConfig: c.GetWorkloadIdentityConfig()}); p != nil {
+		real, effect, because, repair = p.What, engine.MayShut, p.What+"; "+readAgain, "signgate explain "+p.ID
+	}
+	if ours(l, c.GetResourceLabels()) {
+		real += ", with our labels"
+	} else {
+		real += ", without our labels"
+		if because == "" {
+			because = "the cluster has lost the labels by which signgate knows it for its own, so it is not touched any more"
+		}
+	}
+	all := []engine.Finding{means(is(f, real), effect, repair, because)}
+	return append(all, s.lookPools(c, l)...), nil
+}
+
+// lookPools looks at what of node pools cannot be changed: account, scopes, identities.
+// Autopilot has its own.
+func (s cluster) lookPools(c *containerpb.Cluster, l engine.Ledger) []engine.Finding {
+	if s.Autopilot() {
+		return nil
+	}
+	faults := make([][]string, len(c.GetNodePools()))
+	good := false
+	for i, pool := range c.GetNodePools() {
+		s.poolDiffers(pool, func(format string, args ...any) { faults[i] = append(faults[i], fmt.Sprintf(format, args...)) })
+		good = good || len(faults[i]) == 0
+	}
+	var all []engine.Finding
+	for i, pool := range c.GetNodePools() {
+		f := finding(l, state.Resource{Kind: "container.nodePool", Name: s.Cluster() + "/nodePools/" + pool.GetName()}, "the nodes' account and scopes")
+		f.Recorded = l.Entry(s.resource()).Phase
+		real := f.Wanted
+		if len(faults[i]) > 0 {
+			real = strings.Join(faults[i], "; ")
+		}
+		all = append(all, means(is(f, real), engine.MayShut, s.newPool(pool.GetName(), good),
+			real+": a policy controller that comes to run there cannot read the key, or not the repository; "+readAgain))
+	}
+	return all
+}
+
+// newPool are the commands that put a pool as wanted in the place of another: neither
+// account nor scopes of one can be changed. A pool that is as wanted will do for it.
+func (s cluster) newPool(instead string, other bool) string {
+	at := []string{"--cluster=" + s.ClusterID(), s.placeFlag(), "--project=" + s.ProjectID()}
+	create := []string{"gcloud", "container", "node-pools", "create", "signgate-pool"}
+	create = append(create, at...)
+	create = append(create, fmt.Sprintf("--num-nodes=%d", s.Nodes()), "--machine-type="+s.a.MachineType, fmt.Sprintf("--disk-size=%d", s.DiskGB()),
+		"--service-account="+s.AccountEmail(), "--scopes="+strings.Join(s.nodeScopes(), ","))
+	remove := append([]string{"gcloud", "container", "node-pools", "delete", instead}, at...)
+	if other {
+		return shell(remove...)
+	}
+	return shell(create...) + " && " + shell(remove...)
+}

@@ -1,0 +1,293 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/kube"
+	"github.com/signgate/signgate/state"
+)
+
+func (s controller) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	f := finding(l, s.resource(), s.wantedRelease(l))
+	c, err := s.reach(ctx, l)
+	if err != nil || c == nil {
+		return []engine.Finding{means(is(f, ""), engine.Harmless, repairMissing, "")}, err
+	}
+	rel, err := c.Release(ctx, controllerNamespace, controllerRelease)
+	if err != nil {
+		return nil, err
+	}
+	f = is(f, releaseWords(rel))
+	effect, repair, because := engine.Opens, repairMissing, "the policy controller is uninstalled: nothing is checked any more"
+	if rel != nil {
+		effect, repair = engine.MayShut, repairChanged("controller")
+		because = fmt.Sprintf("somebody has put policy-controller %s (%s) in the place of %s, with which signgate was tested", rel.Version, rel.Status, s.chart.Version)
+	}
+	all := []engine.Finding{means(f, effect, repair, because)}
+	if !onRecord(l.Entry(s.resource())) {
+		return all, nil
+	}
+	more, err := s.lookGate(ctx, c, l)
+	return append(all, more...), err
+}
+
+// wantedRelease is the release as it was installed: a newer signgate that wants
+// another chart is no drift.
+func (s controller) wantedRelease(l engine.Ledger) string {
+	version := s.chart.Version
+	if e := l.Entry(s.resource()); e.Facts["chart"] != "" {
+		version = e.Facts["chart"]
+	} else if e.Phase == state.Found {
+		return "a policy controller"
+	}
+	return releaseWords(&kube.Release{Version: version, Status: "deployed", Values: controllerValues()})
+}
+
+func releaseWords(rel *kube.Release) string {
+	if rel == nil {
+		return ""
+	}
+	return fmt.Sprintf("chart %s, %s, values %v", rel.Version, rel.Status, rel.Values)
+}
+
+// lookGate looks at what refuses: the webhook's registration and its pods. Which of
+// both is missing makes the difference between a gate that is open and one that is shut.
+func (s controller) lookGate(ctx context.Context, c *kube.Cluster, l engine.Ledger) ([]engine.Finding, error) {
+	row := func(kind, name, wanted string) engine.Finding {
+		f := finding(l, state.Resource{Kind: kind, Name: name}, wanted)
+		f.Recorded = l.Entry(s.resource()).Phase
+		return f
+	}
+	hook := row("kubernetes.webhook", policyWebhook, "failurePolicy Fail")
+	now, err := c.Core.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, policyWebhook, metav1.GetOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("look up webhook %s: %w", policyWebhook, err)
+	}
+	failsOpen := false
+	switch {
+	case err != nil || len(now.Webhooks) == 0:
+		hook = means(is(hook, ""), engine.Opens, repairChanged("controller"), "the API server has no webhook "+policyWebhook+" to ask: everything is admitted")
+	default:
+		real := hook.Wanted
+		for _, h := range now.Webhooks {
+			if h.FailurePolicy != nil && *h.FailurePolicy != admissionv1.Fail {
+				real, failsOpen = "failurePolicy "+string(*h.FailurePolicy), true
+			}
+		}
+		hook = means(is(hook, real), engine.MayOpen, repairChanged("controller"),
+			"webhook "+policyWebhook+" has failurePolicy Ignore: whatever the policy controller does not answer is admitted, so whoever stops it opens the gate")
+	}
+	d, err := controllerPods(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	pods := row("kubernetes.deployment", controllerNamespace+"/"+controllerDeployment, "available")
+	repair := repairChanged("controller")
+	real := podWords(d)
+	if real == "no pod available" {
+		repair = repairMissing
+	}
+	effect, end := engine.Shuts, "nobody answers the webhook"
+	if failsOpen {
+		effect, end = engine.Opens, "nobody answers the webhook, which fails open"
+	}
+	what := map[string]string{"": " is gone: ", "scaled to zero": " is scaled to zero: ", "no pod available": " has no running pod: "}[real]
+	return []engine.Finding{hook, means(is(pods, real), effect, repair, "deployment "+pods.Resource.Name+what+end)}, nil
+}
+
+func podWords(d *appsv1.Deployment) string {
+	switch {
+	case d == nil:
+		return ""
+	case d.Spec.Replicas != nil && *d.Spec.Replicas == 0:
+		return "scaled to zero"
+	case d.Status.AvailableReplicas == 0:
+		return "no pod available"
+	}
+	return "available"
+}
+
+func (s policy) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	wanted := "ready, " + strings.Join(s.policyWords(l), ", ")
+	f := finding(l, s.policyResource(), wanted)
+	c, err := s.reach(ctx, l)
+	if err != nil || c == nil || l.Pin(PinKeyVersion) == "" {
+		return []engine.Finding{means(is(f, ""), engine.Harmless, repairMissing, "")}, err
+	}
+	now, err := c.Get(ctx, s.policyObject())
+	if err != nil {
+		return nil, err
+	}
+	if now == nil {
+		return []engine.Finding{means(is(f, ""), engine.Shuts, repairMissing,
+			fmt.Sprintf("policy %q is gone, and what no policy is about is refused, signed or not", s.a.Policy))}, nil
+	}
+	if before, after := s.policyDiffers(l, now); len(before) > 0 {
+		effect, because := s.edited(l, before, after)
+		return []engine.Finding{means(is(f, strings.Join(before, ", ")), effect, s.policyRepair(l, now), because)}, nil
+	}
+	if ready, words := policyState(now); !ready {
+		if words == "" {
+			words = "the controller has not judged it yet"
+		}
+		return []engine.Finding{means(is(f, "not ready: "+words), engine.Shuts, repairMissing,
+			fmt.Sprintf("policy %q has not read its key, and is not in force (%s)", s.a.Policy, words))}, nil
+	}
+	return []engine.Finding{is(f, wanted)}, nil
+}
+
+// policyRepair is overwriting for a person's change, and plain applying for one of our own
+// that was cut off.
+func (s policy) policyRepair(l engine.Ledger, now *unstructured.Unstructured) string {
+	if s.ownChange(l, now) {
+		return repairMissing
+	}
+	return repairChanged("policy")
+}
+
+// policyWords are what the policy has to demand.
+func (s inside) policyWords(l engine.Ledger) []string {
+	return []string{"images " + s.glob(), "key " + strings.Join(s.keys(l), ", "), "mode enforce"}
+}
+
+// edited says what a policy's differences do, the worst of them.
+func (s inside) edited(l engine.Ledger, before, after []string) (engine.Effect, string) {
+	effect, because := engine.Harmless, ""
+	rank := map[engine.Effect]int{engine.Harmless: 0, engine.MayShut: 1, engine.Shuts: 2, engine.Opens: 3}
+	worst := func(e engine.Effect, why string, args ...any) {
+		if because == "" || rank[e] > rank[effect] {
+			effect, because = e, fmt.Sprintf(why, args...)
+		}
+	}
+	for i, is := range before {
+		switch kind, value, _ := strings.Cut(is, " "); kind {
+		case "mode":
+			worst(engine.Opens, "policy %q has mode %s: it only warns, and admits everything", s.a.Policy, value)
+		case "images":
+			if strings.Contains(value, s.glob()) {
+				worst(engine.Harmless, "policy %q is about more images than this setup's (%s)", s.a.Policy, value)
+			} else {
+				worst(engine.Shuts, "policy %q is about %s, not %s, and what no policy is about is refused", s.a.Policy, value, s.glob())
+			}
+		case "key":
+			e, why := s.otherKeys(l, strings.Split(value, ", "))
+			worst(e, "policy %q %s", s.a.Policy, why)
+		case "a":
+			worst(engine.Shuts, "policy %q has %s, which narrows what it lets in", s.a.Policy, is)
+		default:
+			worst(engine.MayShut, "policy %q has %s, not %s", s.a.Policy, is, after[i])
+		}
+	}
+	return effect, because
+}
+
+// otherKeys says what it means that the policy has these keys.
+func (s inside) otherKeys(l engine.Ledger, have []string) (engine.Effect, string) {
+	wanted := map[string]bool{}
+	for _, k := range s.keys(l) {
+		wanted[k] = true
+	}
+	kept := 0
+	for _, k := range have {
+		if wanted[k] {
+			kept++
+			continue
+		}
+		if len(have) > 1 {
+			return engine.Opens, "also lets in what is signed by " + k
+		}
+	}
+	if kept > 0 {
+		return engine.Shuts, "lacks a key that images are signed by (" + strings.Join(s.keys(l), ", ") + ")"
+	}
+	return engine.Shuts, "wants a signature by " + strings.Join(have, ", ") + ", and images are signed by " + strings.Join(s.keys(l), ", ")
+}
+
+func (s enforcement) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	f := finding(l, s.labelResource(), includeLabel+"=true")
+	c, err := s.reach(ctx, l)
+	if err != nil || c == nil {
+		return []engine.Finding{means(is(f, ""), engine.Harmless, repairMissing, "")}, err
+	}
+	ns, err := s.namespace(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	value, set := "", false
+	if ns != nil {
+		value, set = ns.Labels[includeLabel]
+	}
+	return []engine.Finding{means(is(f, when(set, includeLabel+"="+value)), engine.Opens, when(ns == nil, repairMissing)+when(ns != nil, repairChanged("enforcement")),
+		fmt.Sprintf("namespace %q is not labelled %s=true: nothing in it is checked", s.a.Namespace, includeLabel))}, nil
+}
+
+// gateKind is the kind of the finding that the gate itself gives when it is asked.
+const gateKind = "gate"
+
+func (s proof) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
+	app := finding(l, s.deploymentResource(s.app()), "available")
+	c, err := s.reach(ctx, l)
+	trials := s.trials(l)
+	if err != nil || c == nil || trials == nil {
+		return []engine.Finding{means(is(app, ""), engine.Harmless, repairMissing, "")}, err
+	}
+	d, err := s.get(ctx, c, s.app())
+	if err != nil {
+		return nil, err
+	}
+	app = means(is(app, podWords(d)), engine.Harmless, repairMissing, "the deployment of the signed image does not run: signed images are still admitted, this one just is not there")
+	if !onRecord(l.Entry(app.Resource)) {
+		return []engine.Finding{app}, nil
+	}
+	gate, err := s.askGate(ctx, c, l, trials, d)
+	return []engine.Finding{app, gate}, err
+}
+
+// askGate has the gate itself say how it is, by dry runs of the proof's four images.
+func (s proof) askGate(ctx context.Context, c *kube.Cluster, l engine.Ledger, trials []trial, running *appsv1.Deployment) (engine.Finding, error) {
+	f := engine.Finding{Resource: state.Resource{Kind: gateKind, Name: s.a.Namespace}, Title: "the gate of namespace " + s.a.Namespace + ", asked just now",
+		Recorded: state.Made, Wanted: "three images refused for the right reasons, the signed one admitted"}
+	if running == nil {
+		running = &appsv1.Deployment{}
+	}
+	verdicts := s.rehearse(ctx, c, l, trials, running)
+	for i := range verdicts {
+		l.Report(engine.Event{Type: engine.TypeVerdict, Verdict: &verdicts[i], Text: verdicts[i].Case + ": " + Meaning(verdicts[i].Reason)})
+	}
+	p, err := s.judge(ctx, c, l, verdicts)
+	if err != nil || p == nil {
+		return is(f, f.Wanted), err
+	}
+	return means(is(f, p.What), gateEffect(p.ID, verdicts), p.Fix, p.What), nil
+}
+
+// gateEffect is what a problem of the proof means; where it does not say, the verdicts do.
+func gateEffect(id string, verdicts []engine.Verdict) engine.Effect {
+	switch id {
+	case "gate-label-missing", "gate-webhook-missing", "gate-open":
+		return engine.Opens
+	case "gate-fails-open":
+		return engine.MayOpen
+	case "gate-unsigned-signed", "gate-wrong-key-unsigned", "gate-signed-not-running":
+		return engine.Harmless
+	}
+	effect := engine.Harmless
+	for _, v := range verdicts {
+		switch {
+		case v.Expected == Denied && v.Actual == Admitted:
+			return engine.Opens
+		case v.Expected == Admitted && v.Actual == Denied:
+			effect = engine.Shuts
+		}
+	}
+	return effect
+}
