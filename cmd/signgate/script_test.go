@@ -27,6 +27,7 @@ func TestScripts(t *testing.T) {
 	bin := filepath.Join(root, "bin")
 	commands := scriptCommands()
 	maps.Copy(commands, setupCommands())
+	commands["methods"] = scriptMethods
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
