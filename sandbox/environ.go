@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strings"
@@ -38,7 +39,8 @@ func (p place) sets() []Variable {
 	// No metadata server: Python does not ask, and gcloud, which asks all the same, asks the proxy, which refuses.
 	set("true", "NO_GCE_CHECK")
 	set(strings.TrimPrefix(p.proxy, "http://"), "GCE_METADATA_ROOT")
-	set(Project, "GOOGLE_CLOUD_PROJECT")
+	set(cmp.Or(p.project, Project), "GOOGLE_CLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT")
+	set(iam.Owner, "CLOUDSDK_CORE_ACCOUNT")
 	// Private places of tools.
 	set(p.Kubeconfig(), "KUBECONFIG")
 	set(p.tools("docker"), "DOCKER_CONFIG")

@@ -30,7 +30,7 @@ func TestEnviron(t *testing.T) {
 		"GOOGLE_API_USE_MTLS_ENDPOINT": "", "GOOGLE_API_USE_CLIENT_CERTIFICATE": "", "GOOGLE_API_CERTIFICATE_CONFIG": "",
 		"GOOGLE_CREDENTIALS": "", "GOOGLE_OAUTH_ACCESS_TOKEN": "", "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT": "", "GOOGLE_KMS_CUSTOM_ENDPOINT": "",
 		"GCLOUD_PROJECT": "", "USER_PROJECT_OVERRIDE": "", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT": "",
-		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS": "", "CLOUDSDK_CORE_PROJECT": "", "CLOUDSDK_CORE_UNIVERSE_DOMAIN": "googleapis.com",
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS": "", "CLOUDSDK_CORE_PROJECT": sandbox.Project, "CLOUDSDK_CORE_ACCOUNT": iam.Owner, "CLOUDSDK_CORE_UNIVERSE_DOMAIN": "googleapis.com",
 		"CLOUDSDK_PROXY_ADDRESS": "127.0.0.1", "CLOUDSDK_PROXY_PORT": proxy[strings.LastIndex(proxy, ":")+1:], "CLOUDSDK_PROXY_TYPE": "http",
 		"CLOUDSDK_CORE_CHECK_GCE_METADATA": "false", "CLOUDSDK_CONTEXT_AWARE_USE_CLIENT_CERTIFICATE": "false",
 		"CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "true",
@@ -58,6 +58,12 @@ func TestEnviron(t *testing.T) {
 		base := []string{"A=1", "B=x=y", "C="}
 		if got := s.Environ(base); !slices.Equal(got[:3], base) {
 			t.Errorf("%q", got[:3])
+		}
+	})
+	t.Run("another project", func(t *testing.T) {
+		s.In(sandbox.InUse)
+		if got := values(s.Environ(nil), "GOOGLE_CLOUD_PROJECT"); !slices.Equal(got, []string{sandbox.InUse}) {
+			t.Errorf("%q", got)
 		}
 	})
 	t.Run("again", func(t *testing.T) {

@@ -12,12 +12,19 @@ import (
 // place is where a sandbox is found: its folder and its proxy. All that a program's
 // environment says follows from it.
 type place struct {
-	dir   string
-	proxy string
+	dir     string
+	proxy   string
+	project string // that programs are pointed at; "": Project
 }
 
-// Project is the one that tools are pointed at where they are told of none.
-const Project = "acme-demo"
+// The projects of the first start that programs are pointed at.
+const (
+	Project = "acme-demo"      // new: nothing is switched on
+	InUse   = iam.ProjectInUse // the APIs are on, and nothing is made yet
+)
+
+// In points programs at another project.
+func (p *place) In(project string) { p.project = project }
 
 // Files of the folder that programs are pointed at.
 func (p place) ca() string { return filepath.Join(p.dir, "ca.pem") }
@@ -41,7 +48,7 @@ func (p place) furnish(ca []byte, people map[string]string) error {
 	}
 	firsts := map[string][]byte{
 		p.tools("docker", "config.json"): []byte("{}\n"),
-		p.tools("gcloud", "properties"):  fmt.Appendf(nil, "[core]\naccount = %s\nproject = %s\n", iam.Owner, Project),
+		p.tools("gcloud", "properties"):  fmt.Appendf(nil, "[core]\naccount = %s\n", iam.Owner),
 	}
 	for path, data := range firsts {
 		if _, err := os.Stat(path); err != nil {

@@ -7,10 +7,14 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/signgate/signgate/sandbox"
+	"github.com/signgate/signgate/state"
 )
 
 func newSandboxEnv(a *app) *cobra.Command {
 	var unset bool
+	var project string
 	cmd := &cobra.Command{
 		Use:   "env",
 		Short: "Print the environment that leads programs to the sandbox, as lines for a shell",
@@ -20,13 +24,16 @@ func newSandboxEnv(a *app) *cobra.Command {
   eval "$(signgate sandbox env --unset)"   and now it is not
 
 Variables that could lead past it (NO_PROXY, CLOUDSDK_*, …) are unset, and do not
-come back with --unset. To try one command: signgate sandbox run -- COMMAND.`,
+come back with --unset. To try one command: signgate sandbox run -- COMMAND.
+
+` + projectPointedAt,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.runningSandbox(cmd.Context())
 			if err != nil {
 				return err
 			}
+			r.In(a.toolsProject(project, r.Status.Dir))
 			vars := map[string]*string{}
 			for _, v := range r.Variables(a.env.list) {
 				gone := v.Clear || unset
@@ -48,7 +55,34 @@ come back with --unset. To try one command: signgate sandbox run -- COMMAND.`,
 		},
 	}
 	cmd.Flags().BoolVar(&unset, "unset", false, "print the lines that take it back")
+	projectFlag(cmd, &project)
 	return cmd
+}
+
+const projectPointedAt = `GOOGLE_CLOUD_PROJECT and gcloud's project are those of the newest setup. Before there
+is one they are ` + sandbox.InUse + `, where the APIs are on and nothing is made yet; ` + sandbox.Project + ` is as
+new as a project can be.`
+
+func projectFlag(cmd *cobra.Command, project *string) {
+	cmd.Flags().StringVar(project, "project", "", "that programs are pointed at")
+}
+
+// toolsProject is the project that programs are pointed at.
+func (a *app) toolsProject(asked, sandboxDir string) string {
+	if asked != "" {
+		return asked
+	}
+	all, err := state.List(sandboxDir)
+	if err != nil {
+		return sandbox.InUse
+	}
+	newest := state.Record{Answers: state.Answers{Project: sandbox.InUse}}
+	for _, one := range all {
+		if one.Err == nil && one.Record.Created.After(newest.Created) {
+			newest = one.Record
+		}
+	}
+	return newest.Answers.Project
 }
 
 // shellQuote makes one word of a text for any POSIX shell.
@@ -63,9 +97,11 @@ func shellQuote(s string) string {
 }
 
 func newSandboxRun(a *app) *cobra.Command {
+	var project string
 	cmd := &cobra.Command{
 		Use:   "run -- COMMAND [ARGUMENT…]",
 		Short: "Run any program with the sandbox for its Google Cloud, starting the sandbox if need be",
+		Long:  "Run any program with the sandbox for its Google Cloud, starting the sandbox if need be.\n\n" + projectPointedAt,
 		Args:  usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path, err := exec.LookPath(args[0])
@@ -80,6 +116,7 @@ func newSandboxRun(a *app) *cobra.Command {
 			if started {
 				fmt.Fprintf(a.Err, "sandbox: up at %s; %s ends it\n", r.Status.Proxy, a.sandboxLine("down"))
 			}
+			r.In(a.toolsProject(project, r.Status.Dir))
 			if err := become(path, args, r.Environ(a.env.list)); err != nil {
 				fmt.Fprintf(a.Err, "signgate: run %s: %v\n", path, err)
 				return codeError(126)
@@ -88,5 +125,6 @@ func newSandboxRun(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().SetInterspersed(false)
+	projectFlag(cmd, &project)
 	return cmd
 }

@@ -16,8 +16,9 @@ import (
 
 // desk is a sandbox with other people's programs beside it, as a user of them sits there.
 type desk struct {
-	dir string // where they work, and the state folder
-	env []string
+	dir     string // where they work, and the state folder
+	env     []string
+	project string // that programs are pointed at: the new one, unless it says another
 }
 
 // newDesk finds or builds the programs; those of Google's must be on the machine.
@@ -44,7 +45,7 @@ func newDesk(t *testing.T, found, built []string) *desk {
 		}
 		path = append(path, filepath.Dir(program))
 	}
-	d := &desk{dir: t.TempDir()}
+	d := &desk{dir: t.TempDir(), project: sandbox.Project}
 	t.Cleanup(func() { endSandboxes(t, d.dir) })
 	d.env = append(os.Environ(), "PATH="+strings.Join(append(path, os.Getenv("PATH")), ":"), "HOME="+d.dir,
 		"SIGNGATE_STATE_DIR="+filepath.Join(d.dir, "state"), "SIGNGATE_BIN="+bin)
@@ -80,7 +81,7 @@ func (d *desk) run(t *testing.T, args ...string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, self, append([]string{"sandbox", "run", "--"}, args...)...)
+	cmd := exec.CommandContext(ctx, self, append([]string{"sandbox", "run", "--project", d.project, "--"}, args...)...)
 	cmd.Args[0] = "signgate" // the test binary is the program by that name
 	cmd.Dir, cmd.Env = d.dir, d.env
 	out, err := cmd.CombinedOutput()

@@ -214,11 +214,11 @@ func TestQuotaProject(t *testing.T) {
 		_, err := w.projects().GetProject(w.as(who, "x-goog-user-project", quota), &resourcemanagerpb.GetProjectRequest{Name: "projects/acme-demo"})
 		return err
 	}
-	refused(t, get(iam.Viewer, "acme-tools"), codes.PermissionDenied, "Caller does not have required permission to use project acme-tools.", "USER_PROJECT_DENIED")
+	refused(t, get(iam.Viewer, "acme-staging"), codes.PermissionDenied, "Caller does not have required permission to use project acme-staging.", "USER_PROJECT_DENIED")
 	refused(t, get(iam.Owner, "absent-project"), codes.PermissionDenied, "Caller does not have required permission to use project absent-project.", "USER_PROJECT_DENIED")
-	refused(t, get(iam.Owner, "acme-tools"), codes.PermissionDenied, "Cloud Resource Manager API has not been used in project", "SERVICE_DISABLED")
-	w.check(w.iam.Enable("acme-tools", iam.Manager))
-	w.check(get(iam.Owner, "acme-tools"))
+	refused(t, get(iam.Owner, "acme-staging"), codes.PermissionDenied, "Cloud Resource Manager API has not been used in project", "SERVICE_DISABLED")
+	w.check(w.iam.Enable("acme-staging", iam.Manager))
+	w.check(get(iam.Owner, "acme-staging"))
 }
 
 // What a setup like the guide's asks for can all be asked of a project; its owner has

@@ -187,7 +187,7 @@ func TestRefusals(t *testing.T) {
 		{"the viewer creates", make(viewer, parent, "r", docker), codes.PermissionDenied, "IAM_PERMISSION_DENIED",
 			"Permission 'artifactregistry.repositories.create' denied on resource '//artifactregistry.googleapis.com/" + parent + "' (or it may not exist)."},
 		{"it is there", make(owner, parent, "containers", docker), codes.AlreadyExists, "", "the repository already exists"},
-		{"the API is off", make(owner, "projects/acme-tools/locations/us", "r", docker), codes.PermissionDenied, "SERVICE_DISABLED", "Artifact Registry API has not been used in project"},
+		{"the API is off", make(owner, "projects/acme-staging/locations/us", "r", docker), codes.PermissionDenied, "SERVICE_DISABLED", "Artifact Registry API has not been used in project"},
 		{"no such project", make(owner, "projects/no-such-project/locations/us", "r", docker), codes.PermissionDenied, "CONSUMER_INVALID", "Permission denied on resource project no-such-project."},
 		{"no such location", make(owner, "projects/acme-demo/locations/moon", "r", docker), codes.PermissionDenied, "", "Location moon is not found or access is unauthorized."},
 		{"no format", make(owner, parent, "r", &pb.Repository{}), codes.InvalidArgument, "", "Repository format is required."},

@@ -50,7 +50,7 @@ func TestEveryMethod(t *testing.T) {
 				return status.Code(conn.Invoke(ctx, name, in, dynamicpb.NewMessage(m.Output())))
 			}
 			n++
-			if code := call(iam.Owner, "acme-tools"); code != codes.PermissionDenied {
+			if code := call(iam.Owner, "acme-staging"); code != codes.PermissionDenied {
 				t.Errorf("%s where the API is off: %s", name, code)
 			}
 			if code := call(iam.Owner, "acme-demo"); code == codes.PermissionDenied && service != "google.cloud.location.Locations" {

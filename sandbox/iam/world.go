@@ -11,7 +11,18 @@ const (
 	Viewer      = "viewer@acme.example"
 	domain      = "acme.example"
 	seedAccount = "billingAccounts/01A2B3-C4D5E6-F7A8B9"
+
+	// ProjectInUse is the project whose APIs are on.
+	ProjectInUse = "acme-tools"
 )
+
+// apisInUse are the APIs that are on there, besides those of every project.
+func apisInUse() []string {
+	return []string{
+		"artifactregistry.googleapis.com", "cloudkms.googleapis.com", "container.googleapis.com",
+		Admin, Billing, Manager, Usage,
+	}
+}
 
 // Organization is the one that all projects are in. The sandbox keeps no folders:
 // what is said to be in one is in the organization.
@@ -27,8 +38,9 @@ type BillingAccount struct {
 	Open        bool
 }
 
-// firstWorld has three projects, an account that pays for one of them, and two people.
-func firstWorld(now time.Time, apis []string) state {
+// firstWorld has three projects (a new one, one that nobody pays for, one in use), an
+// account that pays for two of them, and two people.
+func firstWorld(now time.Time, apis *catalogue) state {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // never fails
 	s := state{
@@ -48,12 +60,13 @@ func firstWorld(now time.Time, apis []string) state {
 	for _, p := range []struct{ id, name, billing string }{
 		{"acme-demo", "Acme Demo", seedAccount}, {"acme-staging", "Acme Staging", ""}, {"acme-tools", "Acme Tools", seedAccount},
 	} {
-		s.Projects[p.id] = newProject(p.id, p.name, s.Organization.Name, apis, now)
+		s.Projects[p.id] = newProject(p.id, p.name, s.Organization.Name, apis.initial(), now)
 		s.Projects[p.id].BillingAccount = p.billing
 		s.Policies["projects/"+p.id] = newPolicy(
 			binding{Role: "roles/owner", Members: []string{"user:" + Owner}},
 			binding{Role: "roles/viewer", Members: []string{"user:" + Viewer}})
 	}
+	s.Projects[ProjectInUse].switchOn(apis.closure(apisInUse()), time.Time{})
 	s.Policies[s.Organization.Name] = newPolicy(
 		binding{Role: "roles/resourcemanager.projectCreator", Members: []string{"user:" + Owner}})
 	s.Policies[seedAccount] = newPolicy(

@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 	w.create(t, "fixed", true)
 	check(t, crane.Copy("hello-world", garHost+"/"+project+"/fixed/hello:v1", w.crane(iam.Owner)...))
 	owner, viewer, base := w.basic(iam.Owner), w.bearer(iam.Viewer), "https://"+garHost+"/v2/"
-	p, _ := w.iam.Project("acme-tools")
+	p, _ := w.iam.Project("acme-staging")
 	off := fmt.Sprintf("Artifact Registry API has not been used in project %s before or it is disabled. Enable it by visiting "+
 		"https://console.developers.google.com/apis/api/artifactregistry.googleapis.com/overview?project=%s then retry. "+
 		"If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.", p.Number, p.Number)
@@ -86,7 +86,7 @@ func TestRefusals(t *testing.T) {
 			`Permission "artifactregistry.repositories.deleteArtifacts" denied on resource "` + resource + `" (or it may not exist)`},
 		{"a project that is not there", "GET", "no-such-project/containers/nginx/manifests/v1", owner, "", "", 403, "DENIED",
 			`Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/no-such-project/locations/` + location + `/repositories/containers" (or it may not exist)`},
-		{"the API is off", "GET", "acme-tools/containers/nginx/manifests/v1", owner, "", "", 403, "DENIED", off},
+		{"the API is off", "GET", "acme-staging/containers/nginx/manifests/v1", owner, "", "", 403, "DENIED", off},
 		{"a repository that is not there", "GET", project + "/others/nginx/manifests/v1", owner, "", "", 404, "NAME_UNKNOWN", `Repository "others" not found`},
 		{"an image that is not there", "GET", project + "/containers/nginx/manifests/v1", owner, "", "", 404, "MANIFEST_UNKNOWN", `Failed to fetch "v1"`},
 		{"a digest that is not there", "GET", project + "/containers/nginx/manifests/" + digest, owner, "", "", 404, "MANIFEST_UNKNOWN", `Failed to fetch "` + digest + `"`},
