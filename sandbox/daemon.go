@@ -129,7 +129,7 @@ func (d *daemon) control() http.Handler {
 	})
 	mux.HandleFunc("GET /uses", func(w http.ResponseWriter, _ *http.Request) { reply(w, d.iam.Uses()) })
 	d.controlFaults(mux)
-	d.controlLatency(mux)
+	d.controlSettings(mux)
 	return mux
 }
 

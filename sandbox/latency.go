@@ -44,21 +44,11 @@ func (s *Sandbox) SetLatency(l Latency) error {
 	default:
 		return fmt.Errorf("there is no profile %q: %s, %s or %s", l.Profile, Instant, Demo, Real)
 	}
+	s.set.keep(func(c *settings) { c.latency = l })
 	return nil
 }
 
 // SetLatency changes it in a running sandbox; it is forgotten when that ends.
 func (r *Running) SetLatency(ctx context.Context, l Latency) error {
 	return r.Call(ctx, http.MethodPost, "/latency", l, nil)
-}
-
-func (d *daemon) controlLatency(mux *http.ServeMux) {
-	mux.HandleFunc("POST /latency", func(w http.ResponseWriter, r *http.Request) {
-		var l Latency
-		err := decode(r, &l)
-		if err == nil {
-			err = d.SetLatency(l)
-		}
-		answer(w, l, err)
-	})
 }

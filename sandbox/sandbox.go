@@ -41,6 +41,7 @@ type Sandbox struct {
 	scratch bool // dir is temporary
 	front   *front.Front
 	faults  fault.Set
+	set     remembered
 	iam     *iam.IAM
 	journal *journal.Journal
 	keep    string // folder of small state; "" where nothing is to stay

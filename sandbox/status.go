@@ -31,6 +31,11 @@ type Status struct {
 	Missing  []string  `json:"missing,omitempty"` // programs that are not in Bin
 	Trouble  []string  `json:"trouble,omitempty"` // what of it cannot be used, and why
 	Open     []string  `json:"open"`              // what others on the network could reach
+
+	// What it was told to be like; nil and empty as in the beginning.
+	Latency     *Latency     `json:"latency,omitempty"`
+	Consistency *Consistency `json:"consistency,omitempty"`
+	Quota       Quota        `json:"quota,omitempty"`
 }
 
 // Chart is policy-controller's, as the sandbox serves it.
@@ -58,6 +63,7 @@ func (s *Sandbox) Status() Status {
 		PID: os.Getpid(), Dir: s.dir, Bin: s.opt.Bin, Proxy: s.proxy, Calls: s.journal.Total(),
 		Missing: Missing(s.opt.Bin), Clusters: s.clusters(), Open: exposed(),
 	}
+	s.set.tell(&st)
 	if s.chart.Problem() == nil {
 		st.Chart = &Chart{URL: "https://sigstore.github.io/helm-charts", Name: chart.Name, Version: chart.Version, Digest: s.chart.Digest()}
 	} else {

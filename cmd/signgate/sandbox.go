@@ -27,7 +27,8 @@ program finds it by its environment: signgate sandbox run -- COMMAND.`,
 	}
 	cmd.AddCommand(
 		newSandboxUp(a), newSandboxDown(a), newSandboxStatus(a), newSandboxEnv(a), newSandboxRun(a), newSandboxKubeconfig(a),
-		newSandboxReset(a), newSandboxCalls(a), newSandboxFault(a), newSandboxLatency(a), newSandboxLogs(a),
+		newSandboxReset(a), newSandboxCalls(a), newSandboxFault(a), newSandboxLatency(a),
+		newSandboxConsistency(a), newSandboxQuota(a), newSandboxLogs(a),
 		newSandboxServe(a), newSandboxToken(a),
 	)
 	return cmd

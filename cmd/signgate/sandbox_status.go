@@ -69,6 +69,15 @@ func (a *app) printStatus(st sandbox.Status) {
 	if len(st.Clusters) == 0 {
 		row("clusters", "none")
 	}
+	if l := st.Latency; l != nil {
+		row("latency", "%s, times %g", l.Profile, l.Factor)
+	}
+	if st.Consistency != nil {
+		row("consistency", "%s", consistencyWords(*st.Consistency))
+	}
+	if len(st.Quota) > 0 {
+		row("quota", "%s", quotaWords(st.Quota))
+	}
 	if len(st.Missing) > 0 {
 		row("missing", "%s (make build): no clusters without", strings.Join(st.Missing, ", "))
 	}

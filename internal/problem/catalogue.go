@@ -54,6 +54,14 @@ func Catalogue() []Entry {
 			"the project has no billing account",
 			"the APIs of this setup are switched on only in projects that can be billed",
 			"gcloud billing projects link PROJECT --billing-account=ACCOUNT"},
+		{"billing-quota", `Cloud billing quota exceeded`,
+			"the billing account pays for as many projects as it may",
+			"a new billing account may be linked to a few projects only",
+			"unlink one (gcloud billing projects unlink PROJECT), use another account, or ask for more: https://support.google.com/code/contact/billing_quota_increase"},
+		{"project-quota", `exceeded your allotted project quota`,
+			"you have as many projects as you may have",
+			"projects that are being deleted count for 30 days too",
+			"use a project that you have, or ask for more: https://support.google.com/code/contact/project_quota_increase"},
 		{"api-enable-denied", `Permission denied to enable service \[?(?P<service>[^\]\s]*)`,
 			"you may not switch on ${service}",
 			"the account lacks serviceusage.services.enable in the project",
@@ -95,7 +103,7 @@ func Catalogue() []Entry {
 			"ask an owner for roles/resourcemanager.projectIamAdmin"},
 
 		// Kubernetes Engine.
-		{"quota-exceeded", `Insufficient (?:regional|project)? ?quota to satisfy request: resource "(?P<resource>[^"]+)"|Quota '(?P<quota>[^']+)' exceeded|GCE_QUOTA_EXCEEDED`,
+		{"quota-exceeded", `[Ii]nsufficient (?:regional|project)? ?quota to satisfy request: resource "(?P<resource>[^"]+)"|Quota '(?P<quota>[^']+)' exceeded|GCE_QUOTA_EXCEEDED`,
 			"the project's quota does not suffice: ${resource}${quota}",
 			"new projects have small quotas; the guide's nine nodes need more than most of them",
 			"choose the zonal shape with one node, or raise the quota in the console (IAM & Admin, Quotas)"},

@@ -12,6 +12,9 @@ func reason(s *status.Status) string {
 		if info, ok := d.(*errdetails.ErrorInfo); ok {
 			return info.GetReason()
 		}
+		if quota, ok := d.(*errdetails.QuotaFailure); ok && len(quota.GetViolations()) > 0 {
+			return quota.GetViolations()[0].GetDescription()
+		}
 	}
 	return ""
 }

@@ -57,4 +57,10 @@ func TestConsistency(t *testing.T) {
 	w.bind("roles/logging.logWriter", member) // another change does not hold up the first
 	w.pass(time.Minute)
 	w.check(see())
+
+	w.bind("roles/owner", member)
+	_, err = w.accounts().CreateServiceAccount(w.as(member), &adminpb.CreateServiceAccountRequest{Name: "projects/acme-demo", AccountId: "another"})
+	refused(t, err, codes.PermissionDenied, "iam.serviceAccounts.create", "IAM_PERMISSION_DENIED")
+	w.iam.SetConsistency(iam.Consistency{}) // what was on its way is there
+	w.account("another")
 }

@@ -276,6 +276,9 @@ func (v *v1) operation(w http.ResponseWriter, r *http.Request) {
 		if op.GetMetadata().UnmarshalTo(meta) == nil {
 			out.Metadata = &typed{Type: messages + "ProjectCreationStatus", Gettable: op.GetDone(), Ready: op.GetDone()}
 		}
+		if e := op.GetError(); e != nil {
+			out.Error = &failure{Code: e.GetCode(), Message: e.GetMessage()}
+		}
 		made := &resourcemanagerpb.Project{}
 		if op.GetResponse().UnmarshalTo(made) == nil {
 			out.Response = &typedProject{Type: messages + "Project", project: older(made)}

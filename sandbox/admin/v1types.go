@@ -72,7 +72,14 @@ type operation struct {
 	Name     string        `json:"name"`
 	Done     bool          `json:"done,omitempty"`
 	Metadata *typed        `json:"metadata,omitempty"`
+	Error    *failure      `json:"error,omitempty"`
 	Response *typedProject `json:"response,omitempty"`
+}
+
+// failure is how an operation came to nothing.
+type failure struct {
+	Code    int32  `json:"code"`
+	Message string `json:"message"`
 }
 
 const messages = "type.googleapis.com/google.cloudresourcemanager.v1."

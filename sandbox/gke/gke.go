@@ -42,7 +42,7 @@ type Options struct {
 	ProxyCA  string            // path of its CA
 	Log      io.Writer         // what the clusters' keeper sees; nil: nowhere
 	Latency  Latency
-	Quota    map[string]float64 // per region: "SSD_TOTAL_GB", "CPUS", "IN_USE_ADDRESSES", "INSTANCES"; what is not named has no limit
+	Quota    map[string]float64 // per region, by their names in Limits; what is not named has no limit
 	Networks []string           // that projects have; nil: any that is asked for
 }
 

@@ -12,17 +12,34 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// quota refuses node pools that ask for more than the region has left, where limits are
-// set; the caller holds the lock. Kubernetes Engine answers so with PERMISSION_DENIED.
+// ProjectWide is the limit on CPUs that all regions of a project share.
+const ProjectWide = "CPUS_ALL_REGIONS"
+
+// Limits are what Options.Quota may name.
+func Limits() []string {
+	return []string{"CPUS", ProjectWide, "DISKS_TOTAL_GB", "INSTANCES", "IN_USE_ADDRESSES", "SSD_TOTAL_GB"}
+}
+
+// quota refuses node pools that ask for more than the region or the project has left,
+// where limits are set; the caller holds the lock. Kubernetes Engine answers so with
+// PERMISSION_DENIED.
 func (s *Service) quota(n name, c *containerpb.Cluster, pools []*containerpb.NodePool) error {
 	if len(s.opt.Quota) == 0 {
 		return nil
 	}
 	used := map[string]float64{}
 	for _, other := range s.state.Clusters {
-		if other.Project == n.project && regionOf(other.pb.GetLocation()) == regionOf(n.location) {
-			for _, p := range other.pb.GetNodePools() {
-				add(used, other.pb, p)
+		if other.Project != n.project {
+			continue
+		}
+		takes := map[string]float64{}
+		for _, p := range other.pb.GetNodePools() {
+			add(takes, other.pb, p)
+		}
+		here := regionOf(other.pb.GetLocation()) == regionOf(n.location)
+		for name, v := range takes {
+			if here || name == ProjectWide {
+				used[name] += v
 			}
 		}
 	}
@@ -34,22 +51,27 @@ func (s *Service) quota(n name, c *containerpb.Cluster, pools []*containerpb.Nod
 	for _, name := range slices.Sorted(maps.Keys(s.opt.Quota)) {
 		limit := s.opt.Quota[name]
 		left := max(0, limit-used[name])
+		scope := "regional"
+		if name == ProjectWide {
+			scope = "project"
+		}
 		if asked[name] > left {
-			short = append(short, fmt.Sprintf("resource \"%s\": request requires '%.1f' and is short '%.1f'. project has a quota of '%.1f' with '%.1f' available.",
-				name, asked[name], asked[name]-left, limit, left))
+			short = append(short, fmt.Sprintf("nsufficient %s quota to satisfy request: resource \"%s\": request requires '%.1f' and is short '%.1f'. "+
+				"project has a quota of '%.1f' with '%.1f' available. View and manage quotas at https://console.cloud.google.com/iam-admin/quotas?usage=USED&project=%s",
+				scope, name, asked[name], asked[name]-left, limit, left, n.project))
 		}
 	}
-	if len(short) == 0 {
+	switch len(short) {
+	case 0:
 		return nil
+	case 1:
+		return status.Error(codes.PermissionDenied, "I"+short[0]+".")
 	}
-	words := short[0]
-	if len(short) > 1 {
-		for i := range short {
-			short[i] = fmt.Sprintf("(%d) %s", i+1, short[i])
-		}
-		words = strings.Join(short, " ")
+	var words strings.Builder
+	for i, one := range short {
+		fmt.Fprintf(&words, "\n\t(%d) i%s", i+1, one)
 	}
-	return status.Errorf(codes.PermissionDenied, "Insufficient regional quota to satisfy request: %s View and manage quotas at https://console.cloud.google.com/iam-admin/quotas?usage=USED&project=%s.", words, n.project)
+	return status.Error(codes.PermissionDenied, words.String()+".")
 }
 
 // add counts what a node pool takes of a region.
@@ -61,7 +83,9 @@ func add(sum map[string]float64, c *containerpb.Cluster, p *containerpb.NodePool
 		disks = "DISKS_TOTAL_GB"
 	}
 	sum[disks] += nodes * float64(config.GetDiskSizeGb())
-	sum["CPUS"] += nodes * machineOf(config.GetMachineType()).cpus
+	cpus := nodes * machineOf(config.GetMachineType()).cpus
+	sum["CPUS"] += cpus
+	sum[ProjectWide] += cpus
 	sum["INSTANCES"] += nodes
 	if !c.GetNetworkConfig().GetDefaultEnablePrivateNodes() && !p.GetNetworkConfig().GetEnablePrivateNodes() {
 		sum["IN_USE_ADDRESSES"] += nodes

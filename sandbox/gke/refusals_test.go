@@ -66,8 +66,9 @@ func TestRefusals(t *testing.T) {
 		{"no such network", zone, &containerpb.Cluster{Name: "new", InitialNodeCount: 1, Network: "inner"}, codes.InvalidArgument, `Project "acme-demo" has no network named "inner".`},
 		{"no such version", zone, &containerpb.Cluster{Name: "new", InitialNodeCount: 1, InitialClusterVersion: "1.10"}, codes.InvalidArgument, `No valid versions with the prefix "1.10" found.`},
 		{"quota", montreal, pool(func(p *containerpb.NodePool) { p.InitialNodeCount = 3 }), codes.PermissionDenied,
-			`Insufficient regional quota to satisfy request: (1) resource "IN_USE_ADDRESSES": request requires '9.0' and is short '5.0'. project has a quota of '4.0' with '4.0' available. ` +
-				`(2) resource "SSD_TOTAL_GB": request requires '900.0' and is short '400.0'. project has a quota of '500.0' with '500.0' available. ` +
+			"\n\t" + `(1) insufficient regional quota to satisfy request: resource "IN_USE_ADDRESSES": request requires '9.0' and is short '5.0'. project has a quota of '4.0' with '4.0' available. ` +
+				`View and manage quotas at https://console.cloud.google.com/iam-admin/quotas?usage=USED&project=acme-demo` +
+				"\n\t" + `(2) insufficient regional quota to satisfy request: resource "SSD_TOTAL_GB": request requires '900.0' and is short '400.0'. project has a quota of '500.0' with '500.0' available. ` +
 				`View and manage quotas at https://console.cloud.google.com/iam-admin/quotas?usage=USED&project=acme-demo.`},
 		{"quota that others use", zone, pool(func(p *containerpb.NodePool) { p.Config.DiskSizeGb = 450 }), codes.PermissionDenied,
 			`Insufficient regional quota to satisfy request: resource "SSD_TOTAL_GB": request requires '450.0' and is short '50.0'. project has a quota of '500.0' with '400.0' available. ` +
@@ -214,7 +215,7 @@ func TestREST(t *testing.T) {
 		{viewer, "DELETE", "/v1/projects/acme-demo/zones/us-central1-a/clusters/old", 403, `Required "container.clusters.delete" permission(s) for "projects/acme-demo/zones/us-central1-a/clusters/old".`},
 		{"user:nobody@example.com", "GET", "/v1/projects/acme-demo/locations/europe-west1/clusters/old", 403, `Required "container.clusters.get" permission(s) for "projects/acme-demo/locations/europe-west1/clusters/old".`},
 		{"user:nobody@example.com", "GET", "/v1/projects/acme-demo/locations/-/clusters", 403, `Required "container.clusters.list" permission(s) for "projects/acme-demo".`},
-		{viewer, "GET", "/v1/projects/acme-tools/locations/-/clusters", 403, "Kubernetes Engine API has not been used in project"},
+		{viewer, "GET", "/v1/projects/acme-staging/locations/-/clusters", 403, "Kubernetes Engine API has not been used in project"},
 		{viewer, "GET", "/v1/projects/no-such-project/locations/-/clusters", 403, "Permission denied on resource project no-such-project."},
 		{"", "GET", "/v1/projects/acme-demo/locations/-/clusters", 401, "Request is missing required authentication credential."},
 	} {

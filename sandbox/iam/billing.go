@@ -202,6 +202,9 @@ func (b *billing) UpdateProjectBillingInfo(ctx context.Context, req *billingpb.U
 		if p.State != Active {
 			return status.Error(codes.FailedPrecondition, "Precondition check failed.")
 		}
+		if err := k.mayLink(p, account); err != nil {
+			return err
+		}
 		p.BillingAccount = account
 		return nil
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 )
@@ -25,6 +26,9 @@ type catalogue struct {
 	byName map[string]*api
 	all    []*api // by name
 }
+
+// published are the APIs, read once in a process: nothing changes them.
+var published = sync.OnceValues(loadCatalogue)
 
 func loadCatalogue() (*catalogue, error) {
 	c := &catalogue{byName: map[string]*api{}}

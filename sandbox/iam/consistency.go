@@ -11,8 +11,20 @@ type Consistency struct {
 	Policy        time.Duration // a policy that was set is not in effect
 }
 
-// SetConsistency changes it for what happens from now on.
-func (k *IAM) SetConsistency(c Consistency) { k.slow.Store(&c) }
+// SetConsistency changes it for what happens from now on. Where policies take no time,
+// those that were on their way have arrived.
+func (k *IAM) SetConsistency(c Consistency) {
+	k.slow.Store(&c)
+	if c.Policy != 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for resource, all := range k.coming {
+		k.grants[resource] = all[len(all)-1].given
+	}
+	clear(k.coming)
+}
 
 // Known says whether a service account is there, and old enough for other services to
 // know it.

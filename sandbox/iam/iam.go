@@ -40,6 +40,7 @@ type IAM struct {
 	journal *journal.Journal
 	latency Latency
 	slow    atomic.Pointer[Consistency]
+	limits  atomic.Pointer[map[string]float64]
 	roles   *roles
 	apis    *catalogue
 	seal    sealer
@@ -84,10 +85,10 @@ func New(o Options) (*IAM, error) {
 			return nil, err
 		}
 	}
-	if k.roles, err = loadRoles(); err != nil {
+	if k.roles, err = predefined(); err != nil {
 		return nil, err
 	}
-	if k.apis, err = loadCatalogue(); err != nil {
+	if k.apis, err = published(); err != nil {
 		return nil, err
 	}
 	if o.Dir != "" {
@@ -111,7 +112,7 @@ func (k *IAM) load() error {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		k.state = firstWorld(k.clock(), k.apis.initial())
+		k.state = firstWorld(k.clock(), k.apis)
 		return k.save()
 	case err != nil:
 		return fmt.Errorf("read the sandbox's projects and policies: %w", err)

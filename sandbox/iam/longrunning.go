@@ -28,8 +28,11 @@ func (o *operations) GetOperation(ctx context.Context, req *longrunningpb.GetOpe
 	if err != nil {
 		return nil, err
 	}
-	if project := o.iam.operationOf(req.GetName()); !o.iam.Holds(FromContext(ctx), o.see, project) {
+	if project := o.iam.operationOf(req.GetName()); op.GetError() == nil && !o.iam.Holds(FromContext(ctx), o.see, project) {
 		return nil, PermissionDenied(o.see, project)
+	}
+	if op.GetError() != nil && o.iam.beganBy(req.GetName()) != FromContext(ctx).Member {
+		return nil, CallerDenied("", "")
 	}
 	return op, nil
 }

@@ -106,6 +106,10 @@ func (s *projects) CreateProject(ctx context.Context, req *resourcemanagerpb.Cre
 		if st.Projects[want.GetProjectId()] != nil {
 			return status.Error(codes.AlreadyExists, "Requested entity already exists")
 		}
+		if !k.room(AllProjects, len(st.Projects)) {
+			op = k.fail(st, "operations/cp."+digits(19), maker, noMoreProjects())
+			return nil
+		}
 		name := want.GetDisplayName()
 		if name == "" {
 			name = want.GetProjectId()

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 )
@@ -32,6 +33,9 @@ type roles struct {
 	names  []string            // sorted
 	known  map[string]struct{} // every permission that some role gives
 }
+
+// predefined are Google's roles, read once in a process: nothing changes them.
+var predefined = sync.OnceValues(loadRoles)
 
 // loadRoles reads the embedded definitions. A role may include only those above it.
 func loadRoles() (*roles, error) {

@@ -162,7 +162,7 @@ func (s *Service) add(k *key, now time.Time) *version {
 	k.Numbered++
 	v := &version{Number: k.Numbered, State: pending, Algorithm: k.Algorithm, Level: k.Level, Created: now, Ready: now, ID: random(idLength)}
 	if c.family != symmetric {
-		v.Ready = now.Add(s.latency.Generate)
+		v.Ready = now.Add(max(s.latency.Generate, s.pending))
 	}
 	k.Versions = append(k.Versions, v)
 	if !c.quick() {

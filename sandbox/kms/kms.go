@@ -56,11 +56,19 @@ func (s *Service) SetLatency(l Latency) {
 	s.latency = l
 }
 
+// SetPending is the least that generating takes from now on, whatever the latency.
+func (s *Service) SetPending(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = d
+}
+
 // Service may be used by many goroutines at once.
 type Service struct {
 	kmspb.UnimplementedKeyManagementServiceServer
 	iam     *iam.IAM
 	latency Latency
+	pending time.Duration
 	path    string   // of kms.json; "" for none
 	places  []string // locations, sorted
 
