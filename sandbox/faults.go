@@ -38,6 +38,10 @@ func (d *daemon) controlFaults(mux *http.ServeMux) {
 	mux.HandleFunc("POST /faults/{id}/release", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, d.faults.List(), d.faults.Release(r.PathValue("id")))
 	})
+	mux.HandleFunc("GET /faults/{id}/held", func(w http.ResponseWriter, r *http.Request) {
+		err := d.faults.Wait(r.Context(), r.PathValue("id"))
+		answer(w, d.faults.List(), err)
+	})
 	mux.HandleFunc("DELETE /faults", func(w http.ResponseWriter, r *http.Request) {
 		before := d.faults.List()
 		answer(w, before, d.faults.Clear(r.URL.Query()["id"]...))
@@ -65,6 +69,11 @@ func (r *Running) ListFaults(ctx context.Context) ([]fault.Seen, error) {
 	var all []fault.Seen
 	err := r.Call(ctx, http.MethodGet, "/faults", nil, &all)
 	return all, err
+}
+
+// AwaitHeld returns when a call is held at a fault.
+func (r *Running) AwaitHeld(ctx context.Context, id string) error {
+	return r.Call(ctx, http.MethodGet, "/faults/"+url.PathEscape(id)+"/held", nil, nil)
 }
 
 // ReleaseFault lets the calls go on that are held at a fault.

@@ -26,6 +26,7 @@ type Fault struct {
 	//     called over gRPC or REST;
 	//   - a host, with a path and an HTTP method if need be: "oauth2.googleapis.com",
 	//     "PUT *-docker.pkg.dev/v2/*/manifests/*", "203.0.113.10" (a cluster's endpoint).
+	//     A path with a ? in it is compared with its query, one without is not.
 	// A * stands for anything.
 	Target string `json:"target"`
 

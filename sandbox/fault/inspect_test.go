@@ -74,7 +74,7 @@ func TestEndpoint(t *testing.T) {
 	if _, text := get("/api"); text != "unseen" {
 		t.Errorf("without faults: %s", text)
 	}
-	id, err := faults.Add(fault.Fault{Target: "GET " + endpoint + "/apis/*", Code: "UNAVAILABLE", RetryAfter: time.Second})
+	_, err = faults.Add(fault.Fault{Target: "GET " + endpoint + "/apis/*", Code: "UNAVAILABLE", RetryAfter: time.Second})
 	check(t, err)
 	if _, text := get("/api"); text != "seen" { // on a new connection: the old one was ended
 		t.Errorf("another path: %s", text)
@@ -88,7 +88,15 @@ func TestEndpoint(t *testing.T) {
 	if code != 503 || s.Kind != "Status" || s.Reason != "ServiceUnavailable" || s.Details.RetryAfterSeconds != 1 {
 		t.Errorf("%d %s", code, text)
 	}
-	check(t, faults.Clear(id))
+	// A target with a query is about that query alone.
+	_, err = faults.Add(fault.Fault{Target: "GET " + endpoint + "/q?dryRun=All&x=1", Code: "ABORTED"})
+	check(t, err)
+	for path, want := range map[string]int{"/q?dryRun=All&x=1": 409, "/q?x=1": 200, "/q": 200} {
+		if code, text := get(path); code != want {
+			t.Errorf("%s: %d %s, want %d", path, code, text, want)
+		}
+	}
+	check(t, faults.Clear())
 	base.CloseIdleConnections()
 	if _, text := get("/apis/apps/v1"); text != "unseen" {
 		t.Errorf("cleared: %s", text)

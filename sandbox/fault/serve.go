@@ -29,7 +29,7 @@ type passing struct {
 func (s *Set) HTTP(d Door, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r = r.WithContext(context.WithValue(r.Context(), doorKey{}, passing{s, d}))
-		a := s.strike(func(t target) bool { return t.asks(r.Method, d.Host, r.URL.Path) })
+		a := s.strike(func(t target) bool { return t.asks(r.Method, d.Host, r.URL) })
 		refuse := func(w http.ResponseWriter) { a.writeHTTP(w, d.Host, d.Google) }
 		s.serve(a, d, r.Method+" "+r.URL.Path, refuse, h, w, r)
 	})

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"unicode"
 )
@@ -10,7 +11,7 @@ import (
 type target struct {
 	method string // pattern of "google.cloud.kms.v1.KeyManagementService/CreateKeyRing", or of its end
 
-	verb, host, path string // patterns; "" for any
+	verb, host, path string // patterns; "" for any. A path with a ? in it is about the query, too
 }
 
 // parseTarget tells the two forms apart: names of methods have capitals in their first
@@ -66,8 +67,12 @@ func (t target) calls(method string) bool {
 }
 
 // asks says whether it is about an HTTP request.
-func (t target) asks(verb, host, path string) bool {
-	return t.method == "" && glob(t.host, host) && (t.verb == "" || glob(t.verb, verb)) && (t.path == "" || glob(t.path, path))
+func (t target) asks(verb, host string, u *url.URL) bool {
+	what := u.Path
+	if strings.Contains(t.path, "?") {
+		what += "?" + u.RawQuery
+	}
+	return t.method == "" && glob(t.host, host) && (t.verb == "" || glob(t.verb, verb)) && (t.path == "" || glob(t.path, what))
 }
 
 // about says whether it is about single requests to a host.

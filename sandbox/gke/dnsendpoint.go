@@ -34,7 +34,7 @@ func (s *Service) byName(w http.ResponseWriter, r *http.Request) {
 		kubernetesError(w, http.StatusForbidden, "Forbidden", "the cluster's DNS endpoint takes no traffic from outside its network (allowExternalTraffic)")
 		return
 	}
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	token := bearer(r)
 	ours := strings.HasPrefix(token, "ya29.") || strings.Count(token, ".") != 2 // and no JWT of Kubernetes
 	caller, err := s.iam.Authenticate(token)
 	switch {
