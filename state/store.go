@@ -41,15 +41,21 @@ var (
 
 // LockedError says that another process works on the setup.
 type LockedError struct {
-	Name string
-	PID  int // 0 if unknown
+	Name  string
+	PID   int       // 0 if unknown
+	Since time.Time // zero if unknown
 }
 
 func (e *LockedError) Error() string {
-	if e.PID == 0 {
-		return fmt.Sprintf("another signgate works on setup %q", e.Name)
+	who := ""
+	if e.PID != 0 {
+		who = fmt.Sprintf(" (process %d)", e.PID)
 	}
-	return fmt.Sprintf("another signgate (process %d) works on setup %q", e.PID, e.Name)
+	text := fmt.Sprintf("another signgate%s works on setup %q", who, e.Name)
+	if !e.Since.IsZero() {
+		text += " since " + e.Since.Local().Format("15:04:05 on 2 January 2006")
+	}
+	return text
 }
 
 // WorldError says that a record is for another cloud than the one at hand.
@@ -182,15 +188,28 @@ func lock(dir, name string) (*Store, error) {
 		return nil, fmt.Errorf("lock setup %q: %w", name, err)
 	}
 	if !ok {
-		text, _ := os.ReadFile(path)
-		pid, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-		return nil, &LockedError{Name: name, PID: pid}
+		pid, since := holder(path)
+		return nil, &LockedError{Name: name, PID: pid, Since: since}
 	}
-	if err := os.WriteFile(path, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
+	mine := fmt.Sprintf("%d %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
+	if err := os.WriteFile(path, []byte(mine), 0o600); err != nil {
 		l.Unlock()
 		return nil, fmt.Errorf("lock setup %q: %w", name, err)
 	}
 	return &Store{folder: folder, lock: l}, nil
+}
+
+// holder reads who has a lock and since when; what cannot be read is unknown.
+func holder(path string) (pid int, since time.Time) {
+	text, _ := os.ReadFile(path) // being written just now
+	words := strings.Fields(string(text))
+	if len(words) > 0 {
+		pid, _ = strconv.Atoi(words[0])
+	}
+	if len(words) > 1 {
+		since, _ = time.Parse(time.RFC3339, words[1])
+	}
+	return pid, since
 }
 
 func (s *Store) path() string { return filepath.Join(s.folder, recordFile) }
