@@ -73,10 +73,17 @@ func (c *Cluster) Install(ctx context.Context, w Wanted, ch *chart.Chart) error 
 		return err
 	}
 	rel, err := h.last(w.Name)
-	if err == nil && rel == nil {
+	switch {
+	case err != nil:
+	case rel == nil:
 		err = h.install(w, ch)
-	} else if err == nil {
+	case begun(rel, w, ch):
+		err = h.complete(rel)
+	default:
 		err = h.upgrade(w, ch, rel)
+	}
+	if err == nil {
+		err = h.recorded(w.Name)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err() // Helm's own words for it say less
@@ -136,6 +143,17 @@ func (h helm) last(name string) (*release.Release, error) {
 		return nil, fmt.Errorf("look up release %s: %w", name, err)
 	}
 	return rel, nil
+}
+
+// recorded says whether the record of a release has its end. Helm itself passes over a
+// record that it could not write: everything is there then, and the next to look sees an
+// install under way.
+func (h helm) recorded(name string) error {
+	rel, err := h.last(name)
+	if err == nil && rel != nil && rel.Info.Status != release.StatusDeployed {
+		err = fmt.Errorf("it was made, but its record could not be written and says %s", rel.Info.Status)
+	}
+	return err
 }
 
 func (h helm) install(w Wanted, ch *chart.Chart) error {
