@@ -15,7 +15,7 @@ STAMPS := -X $(STAMP).gitVersion=$(K8S) -X $(STAMP).gitMajor=1 -X $(STAMP).gitMi
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FREEZE := github.com/charmbracelet/freeze@v0.2.2
 
-.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench tools shots clean help
+.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench crash faults tools shots clean help
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,6 +57,12 @@ lint:
 
 bench: build ## figures, each beside what it is compared with
 	@go run ./internal/bench -bin $(BIN)
+
+crash: build ## kill signgate before and after every call that changes anything (ONLY=text, JOBS=n, SAMPLE=n SEED=n)
+	@go run ./internal/matrix/crash -bin $(BIN) -only "$(ONLY)" -jobs $(or $(JOBS),2) -sample $(or $(SAMPLE),0) -seed $(or $(SEED),1)
+
+faults: build ## have every call fail in every way (ONLY=kind, CALL=text, JOBS=n)
+	@go run ./internal/matrix/faults -bin $(BIN) -only "$(ONLY)" -call "$(CALL)" -jobs $(or $(JOBS),2)
 
 tools: ## the programs of others that tests and bench compare with
 	@go run ./internal/tools/build
