@@ -8,8 +8,8 @@ import (
 	"github.com/signgate/signgate/steps"
 )
 
-// One cluster for all that needs one: from an empty project to the proof, again,
-// everything that can be done to a gate, and back to an empty project.
+// One cluster for all that needs one: from an empty project to the proof, again, without
+// each grant, everything that can be done to a gate, and back to an empty project.
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, nil)
@@ -30,10 +30,12 @@ func TestCluster(t *testing.T) {
 	}
 	s.checkVerdicts(t, verdicts, start)
 	t.Run("again", s.again)
+	t.Run("least", s.least)
 	t.Run("sabotage", s.sabotage)
 	t.Run("try", s.try)
 	t.Run("preview", s.preview)
 	t.Run("pending", s.pending)
+	t.Run("scope", s.scope)
 	t.Run("destroy", s.destroy)
 }
 
