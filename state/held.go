@@ -3,8 +3,6 @@ package state
 import (
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/gofrs/flock"
 )
@@ -25,7 +23,6 @@ func Held(dir, name string) (pid int, held bool) {
 		l.Close()
 		return 0, false
 	}
-	text, _ := os.ReadFile(path)
-	pid, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+	pid, _ = holder(path)
 	return pid, true
 }

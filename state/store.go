@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -183,8 +184,11 @@ func lock(dir, name string) (*Store, error) {
 	}
 	path := filepath.Join(folder, "lock")
 	l := flock.New(path, flock.SetPermissions(0o600))
-	ok, err := l.TryLock() // the kernel frees the lock of a process that died
-	if err != nil {
+	// The kernel frees the lock of a process that died. Whoever asks if it is held (Held) has it for a moment.
+	moment, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	ok, err := l.TryLockContext(moment, 20*time.Millisecond)
+	if err != nil && moment.Err() == nil {
 		return nil, fmt.Errorf("lock setup %q: %w", name, err)
 	}
 	if !ok {
@@ -196,7 +200,21 @@ func lock(dir, name string) (*Store, error) {
 		l.Unlock()
 		return nil, fmt.Errorf("lock setup %q: %w", name, err)
 	}
+	sweep(folder)
 	return &Store{folder: folder, lock: l}, nil
+}
+
+// halfWritten is what a file is called while it is being written (renameio).
+var halfWritten = regexp.MustCompile(`^\.(?:record\.json|cosign\.pub|events\.jsonl)[0-9]+$`)
+
+// sweep removes what a process that was killed had not finished writing. The lock is ours.
+func sweep(folder string) {
+	files, _ := os.ReadDir(folder)
+	for _, f := range files {
+		if halfWritten.MatchString(f.Name()) {
+			os.Remove(filepath.Join(folder, f.Name())) // else it stays: it does no harm
+		}
+	}
 }
 
 // holder reads who has a lock and since when; what cannot be read is unknown.

@@ -75,6 +75,39 @@ func TestOnlyOneAtATime(t *testing.T) {
 	}
 }
 
+func TestWhatAKilledProcessLeftIsRemoved(t *testing.T) {
+	dir, s := newStore(t)
+	left, theirs := filepath.Join(s.Folder(), ".record.json123456"), filepath.Join(s.Folder(), ".notes")
+	for _, path := range []string{left, theirs} {
+		if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	again, err := state.Open(dir, "demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if _, err := os.Stat(left); err == nil {
+		t.Error("the half-written file is still there")
+	}
+	if _, err := os.Stat(theirs); err != nil {
+		t.Error("somebody's file is gone")
+	}
+}
+
+func TestHeldNamesTheProcess(t *testing.T) {
+	dir, s := newStore(t)
+	if pid, held := state.Held(dir, "demo"); !held || pid != os.Getpid() {
+		t.Errorf("%d %v, want this process", pid, held)
+	}
+	s.Close()
+	if _, held := state.Held(dir, "demo"); held {
+		t.Error("held by nobody")
+	}
+}
+
 func TestBindRefusesAnotherWorld(t *testing.T) {
 	_, s := newStore(t)
 	for _, w := range []state.World{{Kind: "google", ProjectNumber: "42"}, {Kind: "sandbox", ProjectNumber: "43"}} {
