@@ -15,7 +15,7 @@ STAMPS := -X $(STAMP).gitVersion=$(K8S) -X $(STAMP).gitMajor=1 -X $(STAMP).gitMi
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FREEZE := github.com/charmbracelet/freeze@v0.2.2
 
-.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench crash faults tools shots clean help
+.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench crash faults acceptance tools shots clean help
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,10 @@ crash: build ## kill signgate before and after every call that changes anything 
 
 faults: build ## have every call fail in every way (ONLY=kind, CALL=text, JOBS=n)
 	@go run ./internal/matrix/faults -bin $(BIN) -only "$(ONLY)" -call "$(CALL)" -jobs $(or $(JOBS),2)
+
+acceptance: build ## the whole flow on a real project and away again: PROJECT=id [REGION=…]; SANDBOX=1: on the sandbox's
+	@[ -n "$(PROJECT)" ] || { echo "acceptance: which project? make acceptance PROJECT=id makes a cluster in it for some minutes, proves that it works, and takes it away"; exit 2; }
+	@go test -tags acceptance -count 1 -timeout 4h -v -run '^TestAcceptance$$' ./cmd/signgate -args -project "$(PROJECT)" $(if $(REGION),-region "$(REGION)") $(if $(SANDBOX),-in-sandbox)
 
 tools: ## the programs of others that tests and bench compare with
 	@go run ./internal/tools/build

@@ -26,7 +26,7 @@ func may() map[string][]string {
 		"internal/image":      {},
 		"sandbox":             {},
 		"internal/testreport": {},
-		"internal/bench":      {"internal/tools"},
+		"internal/bench":      {"internal/tools", "steps", "state", "internal/engine", "internal/gcp", "internal/kube"},
 		"internal/tools":      {},
 		"internal/matrix":     {"sandbox"}, // it knows the program from outside only
 	}

@@ -9,6 +9,12 @@ import (
 //go:embed prices.yaml
 var prices []byte
 
+//go:embed quotas.yaml
+var quotas []byte
+
+//go:embed times.yaml
+var times []byte
+
 //go:embed regions.yaml
 var regions []byte
 
@@ -17,19 +23,45 @@ var chart []byte
 
 // PriceList is what things cost in US dollars, as of a date.
 type PriceList struct {
-	Date        string             `json:"date"`
-	Region      string             `json:"region"`
-	ClusterHour float64            `json:"clusterHour"`
-	AddressHour float64            `json:"addressHour"`
-	DiskGBMonth float64            `json:"diskGBMonth"`
-	KeyMonth    float64            `json:"keyMonth"`
-	PodCPUHour  float64            `json:"podCPUHour"` // of Autopilot
-	PodGBHour   float64            `json:"podGBHour"`
-	Machines    map[string]float64 `json:"machines"`
+	Date          string             `json:"date"`
+	Region        string             `json:"region"`
+	Sources       []string           `json:"sources"`
+	ClusterHour   float64            `json:"clusterHour"`
+	FreeTierMonth float64            `json:"freeTierMonth"`
+	AddressHour   float64            `json:"addressHour"`
+	DiskGBMonth   float64            `json:"diskGBMonth"`
+	KeyMonth      float64            `json:"keyMonth"`
+	PodCPUHour    float64            `json:"podCPUHour"` // of Autopilot
+	PodGBHour     float64            `json:"podGBHour"`
+	Machines      map[string]Machine `json:"machines"`
+}
+
+// Machine is a type of machine.
+type Machine struct {
+	Hour float64 `json:"hour"`
+	CPUs int     `json:"cpus"` // as quotas count them
 }
 
 // Prices reads the price list.
 func Prices() PriceList { return read[PriceList](prices) }
+
+// QuotaList is what a new project may use, as of a date.
+type QuotaList struct {
+	Date      string   `json:"date"`
+	Sources   []string `json:"sources"`
+	SSDGB     int      `json:"ssdGB"`
+	Addresses int      `json:"addresses"`
+	CPUs      int      `json:"cpus"`
+	Clusters  int      `json:"clusters"`
+	Accounts  int      `json:"accounts"`
+}
+
+// Quotas reads it.
+func Quotas() QuotaList { return read[QuotaList](quotas) }
+
+// Times are about how many seconds each step takes on Google Cloud; "newProject", "zonal"
+// and "regional" stand beside the steps' ids.
+func Times() map[string]float64 { return read[map[string]float64](times) }
 
 // Chart is a Helm chart by its exact name: nothing but the archive of this digest is installed.
 type Chart struct {

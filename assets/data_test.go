@@ -7,8 +7,14 @@ import (
 )
 
 func TestDataCanBeRead(t *testing.T) {
-	if p := assets.Prices(); p.ClusterHour == 0 || p.Machines["e2-medium"] == 0 || p.PodCPUHour == 0 || p.PodGBHour == 0 || p.Date == "" {
+	if p := assets.Prices(); p.ClusterHour == 0 || p.Machines["e2-medium"].Hour == 0 || p.PodCPUHour == 0 || p.PodGBHour == 0 || p.Date == "" || len(p.Sources) == 0 {
 		t.Errorf("prices %+v", p)
+	}
+	if q := assets.Quotas(); q.SSDGB != 500 || q.Addresses == 0 || q.Date == "" || len(q.Sources) == 0 {
+		t.Errorf("quotas %+v", q)
+	}
+	if at := assets.Times(); at["cluster"] != 0 || at["zonal"] < 60 || at["regional"] < at["zonal"] {
+		t.Errorf("times %v", at)
 	}
 	if c := assets.PolicyController(); c.Version == "" || len(c.Digest) != 64 {
 		t.Errorf("chart %+v", c)

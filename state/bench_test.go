@@ -2,7 +2,11 @@ package state_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/signgate/signgate/state"
 )
@@ -23,9 +27,19 @@ func BenchmarkSave(b *testing.B) {
 		}
 		return nil
 	})
+	var took []time.Duration
 	for b.Loop() {
+		start := time.Now()
 		if err := s.Update(func(r *state.Record) error { r.Entries[7].Operation = "operations/x"; return nil }); err != nil {
 			b.Fatal(err)
 		}
+		took = append(took, time.Since(start))
 	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "ms/median")
+	info, err := os.Stat(filepath.Join(s.Folder(), "record.json"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(info.Size())/1024, "KiB")
 }

@@ -38,10 +38,14 @@ func (s cluster) summary() string {
 	if s.Autopilot() {
 		return fmt.Sprintf("Autopilot cluster %q in %s", s.ClusterID(), s.ClusterLocation())
 	}
-	nodes := strconv.Itoa(s.Nodes()) + " × " + s.a.MachineType
-	if !s.Zonal() {
-		nodes += " in each zone"
+	nodes := "1 node"
+	if n := s.AllNodes(); n > 1 {
+		nodes = strconv.Itoa(n) + " nodes"
 	}
+	if !s.Zonal() {
+		nodes += fmt.Sprintf(" (%d in each of %d zones)", s.Nodes(), zonesOfARegion)
+	}
+	nodes += fmt.Sprintf(", %s with %d GB", s.a.MachineType, s.DiskGB())
 	if s.Federated() {
 		nodes += ", pods with identities of their own"
 	}

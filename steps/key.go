@@ -80,6 +80,11 @@ func (s key) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error
 	case v == nil:
 		return engine.Change{Action: engine.Create, Summary: "a new version of " + summary}, nil
 	}
+	if l.Pin(PinKeyVersion) == "" { // another setup signs with what is enabled in its key
+		if change, clashes := clash(l, s.resource(), summary, another(l, k.GetLabels())); clashes {
+			return change, nil
+		}
+	}
 	if change := s.inspectVersion(l, v); change.Action != "" {
 		return change, nil
 	}

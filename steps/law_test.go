@@ -37,11 +37,17 @@ func newCloud(t *testing.T) *cloud {
 // as gives clients signed in as somebody.
 func (c *cloud) as(t *testing.T, who string) *gcp.Clients {
 	t.Helper()
+	return c.dial(t, c.Credentials(who))
+}
+
+// dial gives clients signed in by a file.
+func (c *cloud) dial(t *testing.T, file string) *gcp.Clients {
+	t.Helper()
 	proxy, err := url.Parse(c.ProxyURL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	clients, err := gcp.Dial(t.Context(), gcp.Options{Network: gcp.Network{Proxy: proxy, Roots: c.Roots()}, CredentialsFile: c.Credentials(who)})
+	clients, err := gcp.Dial(t.Context(), gcp.Options{Network: gcp.Network{Proxy: proxy, Roots: c.Roots()}, CredentialsFile: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,11 +124,11 @@ func TestLaw(t *testing.T) {
 		}},
 		{step: "apis", foreign: engine.Reuse, undone: engine.None},    // they stay on
 		{step: "keyring", foreign: engine.Reuse, undone: engine.None}, // it stays
-		{step: "key", foreign: engine.Update, undone: engine.Create},  // Update: of cosign.pub alone
-		{step: "registry", foreign: engine.Reuse, undone: engine.Create},
+		{step: "key", foreign: engine.Blocked, undone: engine.Create}, // what another setup made goes with that one
+		{step: "registry", foreign: engine.Blocked, undone: engine.Create},
 		{step: "image", foreign: engine.Reuse, undone: engine.Create},
 		{step: "signature", foreign: engine.Reuse, undone: engine.Create},
-		{step: "identity", foreign: engine.Reuse, undone: engine.Create},
+		{step: "identity", foreign: engine.Blocked, undone: engine.Create},
 		{step: "workload", foreign: engine.Reuse, undone: engine.Create, answers: func(a *state.Answers) { a.WorkloadIdentity = true }},
 	} {
 		t.Run(row.step, func(t *testing.T) {

@@ -1,9 +1,13 @@
 package steps
 
-import "github.com/signgate/signgate/state"
+import (
+	"strings"
 
-// Need is a permission that the person running a setup must hold on the project,
-// and a predefined role that has it.
+	"github.com/signgate/signgate/state"
+)
+
+// Need is a permission that the person running a setup must hold, and a predefined
+// role that has it.
 type Need struct {
 	Permission string
 	Role       string
@@ -51,4 +55,24 @@ func Needs() []Need {
 		}
 	}
 	return all
+}
+
+// kind of resource whose policy may give the permission, besides the project's that it
+// is in: once it is there, who holds it only there may go on as well.
+func (n Need) kind() string {
+	for _, of := range []struct{ permissions, kind string }{
+		{"cloudkms.keyRings.create", "project"},
+		{"cloudkms.keyRings.", "key ring"},
+		{"cloudkms.cryptoKeys.create", "key ring"},
+		{"cloudkms.", "key"},
+		{"artifactregistry.repositories.create", "project"},
+		{"artifactregistry.repositories.", "repository"},
+		{"iam.serviceAccounts.create", "project"},
+		{"iam.serviceAccounts.", "account"},
+	} {
+		if strings.HasPrefix(n.Permission, of.permissions) {
+			return of.kind
+		}
+	}
+	return "project"
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
-	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
 
@@ -35,81 +34,28 @@ func (s project) resource() state.Resource {
 	return state.Resource{Kind: "cloudresourcemanager.project", Name: s.Project()}
 }
 
+// Inspect is the preflight, each check of which is reported as well.
 func (s project) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	if err := s.c.SignIn(ctx); err != nil {
-		return engine.Change{}, err
-	}
 	summary := fmt.Sprintf("project %s", s.a.Project)
-	p, err := s.c.GetProject(ctx, s.a.Project)
-	if _, off := gcp.Disabled(err); !off && gcp.Is(err, codes.NotFound, codes.PermissionDenied) {
-		if s.a.NewProject {
-			return engine.Change{Action: engine.Create, Summary: summary + ", billed to " + s.a.BillingAccount}, nil
+	checks, err := Preflight(ctx, s.a, s.c, func(c engine.Check) {
+		if c.State != engine.CheckRunning {
+			l.Report(engine.Event{Type: engine.TypeCheck, Check: &c})
 		}
-		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: problem.Raise("project-not-found", err)}, nil
-	}
+	})
 	if err != nil {
 		return engine.Change{}, err
 	}
-	switch {
-	case p.State == "DELETE_REQUESTED" && l.Entry(s.resource()).Phase == state.Gone: // by ourselves
+	switch p := s.refusal(checks); {
+	case p != nil && p.ID == "project-deleting" && l.Entry(s.resource()).Phase == state.Gone: // by ourselves
 		return engine.Change{Action: engine.Create, Summary: summary + " (restored)"}, nil
-	case p.State != "ACTIVE":
-		return blocked(summary, "project-deleting", "project %s is %s", s.a.Project, p.State), nil
-	}
-	if change, err := s.billing(ctx, l, summary); err != nil || change.Action != "" {
-		return change, err
-	}
-	if change, err := s.permissions(ctx, summary); err != nil || change.Action != "" {
-		return change, err
+	case p != nil && p.ID == "billing-missing" && s.a.NewProject && made(l.Entry(s.resource())):
+		return engine.Change{Action: engine.Create, Summary: summary + ", to be billed to " + s.a.BillingAccount}, nil
+	case p != nil:
+		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, nil
+	case !slices.ContainsFunc(checks, func(c engine.Check) bool { return c.Group == "APIs" }): // it is not there
+		return engine.Change{Action: engine.Create, Summary: summary + ", billed to " + s.a.BillingAccount}, nil
 	}
 	return settled(l, s.resource(), false, summary), nil
-}
-
-// billing gives the zero Change if the project can be billed, as far as is known.
-func (s project) billing(ctx context.Context, l engine.Ledger, summary string) (engine.Change, error) {
-	billing, _, err := s.c.ProjectBilling(ctx, s.a.Project)
-	switch {
-	case err != nil:
-		return engine.Change{}, err
-	case billing == gcp.BillingUnknown:
-		notice(l, "whether project %s has billing cannot be seen with this account; going on", s.a.Project)
-	case billing == gcp.BillingOff && s.a.NewProject && made(l.Entry(s.resource())):
-		return engine.Change{Action: engine.Create, Summary: summary + ", to be billed to " + s.a.BillingAccount}, nil
-	case billing == gcp.BillingOff:
-		return blocked(summary, "billing-missing", "project %s has no open billing account", s.a.Project), nil
-	}
-	return engine.Change{}, nil
-}
-
-// permissions gives the zero Change if all are held, and otherwise one problem that
-// names every missing one.
-func (s project) permissions(ctx context.Context, summary string) (engine.Change, error) {
-	needs := needsOf(s.a)
-	wanted := make([]string, len(needs))
-	for i, n := range needs {
-		wanted[i] = n.Permission
-	}
-	missing, err := s.c.MissingPermissions(ctx, s.a.Project, wanted)
-	if err != nil || len(missing) == 0 {
-		return engine.Change{}, err
-	}
-	var lines, roles []string
-	for _, n := range needs {
-		if !slices.Contains(missing, n.Permission) {
-			continue
-		}
-		lines = append(lines, n.Permission+" ("+n.Role+")")
-		if !slices.Contains(roles, n.Role) {
-			roles = append(roles, n.Role)
-		}
-	}
-	p := raise("permissions-missing", "%d of %d permissions are missing on project %s", len(missing), len(needs), s.a.Project)
-	p.Words = strings.Join(lines, "\n")
-	p.Fix = "ask an owner of the project to run, with your account for ACCOUNT:"
-	for _, role := range roles {
-		p.Fix += "\n" + shell("gcloud", "projects", "add-iam-policy-binding", s.a.Project, "--member=user:ACCOUNT", "--role="+role)
-	}
-	return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, nil
 }
 
 func (s project) Apply(ctx context.Context, change engine.Change, l engine.Ledger) error {

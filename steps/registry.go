@@ -59,6 +59,9 @@ func (s registry) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, 
 	if p := s.differs(repo); p != nil {
 		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, nil
 	}
+	if change, clashes := clash(l, s.resource(), summary, another(l, repo.GetLabels())); clashes {
+		return change, nil
+	}
 	return settled(l, s.resource(), ours(l, repo.GetLabels()), summary), nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/signgate/signgate/internal/engine"
-	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
 
@@ -136,31 +135,23 @@ type Region struct {
 	Zones []string // full names
 }
 
-// Cost is what a setup costs while it exists, in US dollars.
-type Cost struct {
-	Hourly, Monthly float64
-	Note            string // what it leaves out, and the date of the price list
-}
+// Cost is what a setup costs while it exists: the engine's own, which a plan has as well.
+type Cost = engine.Cost
+
+// Check is one line of the preflight: the engine's own, so that screen, text and
+// JSON say the same. Reports of the same ID replace each other.
+type Check = engine.Check
 
 // CheckState is where a check is.
-type CheckState string
+type CheckState = engine.CheckState
 
 // The states of a check.
 const (
-	CheckRunning CheckState = "running"
-	CheckPass    CheckState = "pass"
-	CheckFail    CheckState = "fail"
-	CheckUnknown CheckState = "cannot tell"
+	CheckRunning = engine.CheckRunning
+	CheckPass    = engine.CheckPass
+	CheckFail    = engine.CheckFail
+	CheckUnknown = engine.CheckUnknown
 )
-
-// Check is one line of the preflight. Reports of the same ID replace each other.
-type Check struct {
-	ID      string
-	Title   string // "Billing"
-	State   CheckState
-	Detail  string // "billingAccounts/01A2B3-…"
-	Problem *problem.Problem
-}
 
 // Removal is one thing that Destroy removes, or leaves.
 type Removal struct {

@@ -40,6 +40,7 @@ looked at first; run again, it goes on where it was, and changes nothing where a
 
 func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	ctx, out := cmd.Context(), a.printer()
+	out.preflight = true
 	a.owes = true
 	s, fresh, err := a.prepare(cmd, o.answers)
 	if err != nil {
@@ -83,9 +84,6 @@ func (a *app) agree(ctx context.Context, s *session, plan engine.Plan) error {
 	n := plan.Counts()
 	if a.yes || n[engine.Create]+n[engine.Update] == 0 {
 		return nil
-	}
-	if cost, ok := steps.CostOf(s.Answers()); ok {
-		fmt.Fprintf(a.Err, "cost on Google Cloud: about $%.2f an hour, $%.0f a month (%s)\n", cost.Hourly, cost.Monthly, cost.Note)
 	}
 	yes, err := a.ask(ctx, fmt.Sprintf("apply this plan to project %s (%s)?", s.Answers().Project, s.store.Record().World))
 	if err == nil && !yes {
@@ -142,7 +140,7 @@ func (a *app) record(cmd *cobra.Command, q *answerFlags, site *site, asked state
 		store, err := state.Open(site.dir, name)
 		switch {
 		case err == nil:
-			return store, false, a.resettle(cmd, q, store)
+			return store, false, a.resettle(cmd, q, site, store)
 		case !errors.Is(err, state.ErrNotFound):
 			return nil, false, err
 		}
@@ -159,15 +157,33 @@ func (a *app) record(cmd *cobra.Command, q *answerFlags, site *site, asked state
 	if name == "" {
 		name = nameFor(asked)
 	}
+	if err := clashes(site, name, asked); err != nil {
+		return nil, false, err
+	}
 	store, err = state.Create(site.dir, name, state.World{Kind: site.kind}, asked)
 	return store, true, err
+}
+
+// clashes says whether a setup of that name with these answers would use what another on record here
+// made, and will take away. Those on other machines show by the labels of things.
+func clashes(site *site, name string, asked state.Answers) error {
+	all, err := state.List(site.dir)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if shared := steps.Clashes(asked, other.Record); other.Err == nil && other.Name != name && len(shared) > 0 {
+			return steps.Clash(list(shared), other.Name)
+		}
+	}
+	return nil
 }
 
 // nameFor is what a new setup is called where the person names none.
 func nameFor(a state.Answers) string { return a.Named(strings.ReplaceAll(a.Project, ":", ".")) }
 
 // resettle takes other answers into a record as long as nothing was made by the old ones.
-func (a *app) resettle(cmd *cobra.Command, q *answerFlags, store *state.Store) error {
+func (a *app) resettle(cmd *cobra.Command, q *answerFlags, site *site, store *state.Store) error {
 	have := store.Record()
 	want, err := q.over(cmd, have.Answers)
 	if err == nil {
@@ -177,6 +193,9 @@ func (a *app) resettle(cmd *cobra.Command, q *answerFlags, store *state.Store) e
 		p := problem.Raise("setup-settled", nil)
 		p.Words = strings.Join(differences(have.Answers, want), "\n")
 		err = p
+	}
+	if err == nil && want != have.Answers {
+		err = clashes(site, have.Name, want)
 	}
 	if err == nil && want != have.Answers {
 		err = store.Update(func(r *state.Record) error { r.Answers = want; return nil })

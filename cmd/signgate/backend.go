@@ -142,10 +142,7 @@ func (b *backend) Regions(ctx context.Context, project string) ([]tui.Region, er
 }
 
 // Cost prices a setup.
-func (b *backend) Cost(a state.Answers) (tui.Cost, bool) {
-	c, ok := steps.CostOf(a)
-	return tui.Cost{Hourly: c.Hourly, Monthly: c.Monthly, Note: c.Note}, ok
-}
+func (b *backend) Cost(a state.Answers) (tui.Cost, bool) { return steps.CostOf(a) }
 
 // Create starts a setup on record. Of that project there may be one already that
 // nothing came of: its place is taken.
@@ -162,6 +159,9 @@ func (b *backend) Create(ctx context.Context, a state.Answers) (tui.Session, err
 	name := b.app.setup
 	if name == "" {
 		name = nameFor(a)
+	}
+	if err := clashes(s, name, a); err != nil {
+		return nil, err
 	}
 	store, err := state.Create(s.dir, name, state.World{Kind: s.kind}, a)
 	if errors.Is(err, state.ErrExists) {

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
@@ -24,6 +30,7 @@ func newDoctor(a *app) *cobra.Command {
 }
 
 func runDoctor(cmd *cobra.Command, a *app, q *answerFlags) error {
+	a.owes = true
 	answers, err := q.over(cmd, state.Defaults())
 	if err != nil {
 		return err
@@ -32,6 +39,11 @@ func runDoctor(cmd *cobra.Command, a *app, q *answerFlags) error {
 		return err
 	}
 	site, err := a.open(cmd.Context())
+	var signIn *gcp.CredentialsError
+	if errors.As(err, &signIn) {
+		return a.examined(time.Now(), []engine.Check{a.printed(engine.Check{
+			ID: "sign-in", Group: "you", Title: "signed in to Google", State: engine.CheckFail, Problem: problem.From(err)})})
+	}
 	if err != nil {
 		return err
 	}
@@ -41,17 +53,57 @@ func runDoctor(cmd *cobra.Command, a *app, q *answerFlags) error {
 			return err
 		}
 	}
-	wrong := 0
-	err = steps.Preflight(cmd.Context(), answers, site.clients, func(c steps.Check) {
-		if c.State == steps.Fail {
-			wrong++
+	return a.examine(cmd.Context(), site, answers)
+}
+
+// examine runs the preflight and says each check as it ends.
+func (a *app) examine(ctx context.Context, s *site, answers state.Answers) error {
+	start := time.Now()
+	all, err := steps.Preflight(ctx, answers, s.clients, func(c engine.Check) {
+		if c.State != engine.CheckRunning {
+			a.printed(c)
 		}
-		a.printCheck(c)
 	})
-	if err == nil && wrong > 0 {
-		err = codeError(exitFailed)
+	if err != nil {
+		return err
 	}
-	return err
+	return a.examined(start, all)
+}
+
+// examined says how a preflight ended.
+func (a *app) examined(start time.Time, all []engine.Check) error {
+	n := countChecks(all)
+	if a.output == "json" {
+		sum := engine.Summary{OK: n[engine.CheckFail] == 0, Seconds: time.Since(start).Seconds(), Failed: n[engine.CheckFail]}
+		jsonPrinter(a.Out)(engine.Event{Time: time.Now(), Type: engine.TypeSummary, Summary: &sum})
+	} else {
+		fmt.Fprintf(a.Out, "%s; nothing was changed\n", saidChecks(n))
+	}
+	a.owes = false
+	if n[engine.CheckFail] > 0 {
+		return codeError(exitFailed)
+	}
+	return nil
+}
+
+func countChecks(all []engine.Check) map[engine.CheckState]int {
+	n := map[engine.CheckState]int{}
+	for _, c := range all {
+		n[c.State]++
+	}
+	return n
+}
+
+// saidChecks is a preflight in a line.
+func saidChecks(n map[engine.CheckState]int) string {
+	line := fmt.Sprintf("%d checks passed", n[engine.CheckPass])
+	if k := n[engine.CheckFail]; k > 0 {
+		line += fmt.Sprintf(", %d failed", k)
+	}
+	if k := n[engine.CheckUnknown]; k > 0 {
+		line += fmt.Sprintf(", %d cannot be told", k)
+	}
+	return line
 }
 
 // projectAtHand is that of the setup on record, or the one that the environment names.
@@ -77,13 +129,15 @@ func whichProject() error {
 	return usagef("which project? --project ID (gcloud projects list shows them), a config file (-f), or GOOGLE_CLOUD_PROJECT")
 }
 
-func (a *app) printCheck(c steps.Check) {
+// printed says one check and hands it back.
+func (a *app) printed(c engine.Check) engine.Check {
 	if a.output == "json" {
-		_ = a.printJSON(map[string]any{"type": "check", "check": c.ID, "state": c.State, "text": c.Detail, "error": c.Problem})
-		return
+		jsonPrinter(a.Out)(engine.Event{Time: time.Now(), Type: engine.TypeCheck, Check: &c})
+		return c
 	}
-	fmt.Fprintf(a.Out, "  %-11s %-20s %s\n", c.State, c.Title, problem.Clean(c.Detail))
+	fmt.Fprintf(a.Out, "  %-11s  %s\n", c.State, strings.TrimSpace(fmt.Sprintf("%-48s %s", problem.Clean(c.Title), problem.Clean(c.Detail))))
 	if c.Problem != nil {
 		printProblem(a.Out, c.Problem)
 	}
+	return c
 }

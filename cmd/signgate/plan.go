@@ -31,7 +31,9 @@ func runPlan(cmd *cobra.Command, a *app, q *answerFlags, to string) error {
 	if err := s.upTo(to); err != nil {
 		return err
 	}
-	plan, err := s.plan(cmd.Context(), a.printer().emit)
+	out := a.printer()
+	out.preflight = true
+	plan, err := s.plan(cmd.Context(), out.emit)
 	if err != nil {
 		return err
 	}

@@ -14,17 +14,23 @@ import (
 // the verdicts, a last line. It needs no terminal and writes no escape sequence.
 type textPrinter struct {
 	out    io.Writer
+	free   bool              // nothing costs anything in this world
 	stages map[string]string // of each step, the stage last said
 }
 
-func newTextPrinter(out io.Writer) *textPrinter {
-	return &textPrinter{out: out, stages: map[string]string{}}
+func newTextPrinter(out io.Writer, free bool) *textPrinter {
+	return &textPrinter{out: out, free: free, stages: map[string]string{}}
 }
 
 func (p *textPrinter) emit(ev engine.Event) {
 	switch ev.Type {
+	case engine.TypeCheck: // those that passed are counted, of those that failed the plan tells
+		if ev.Check.State == engine.CheckUnknown {
+			fmt.Fprintf(p.out, "  cannot tell  %s: %s\n", problem.Clean(ev.Check.Title), problem.Clean(ev.Check.Detail))
+		}
 	case engine.TypePlan:
 		printPlan(p.out, *ev.Plan)
+		printForecast(p.out, *ev.Plan, p.free)
 	case engine.TypeStep:
 		p.step(ev)
 	case engine.TypeProgress:
@@ -75,43 +81,6 @@ func printProblem(out io.Writer, pr *problem.Problem) {
 		line("words", pr.Words)
 	}
 	line("id", pr.ID)
-}
-
-// printPlan says a plan with a legend of the signs it uses, the changes, one count.
-func printPlan(out io.Writer, plan engine.Plan) {
-	n := plan.Counts()
-	if plan.Clean() {
-		fmt.Fprintf(out, "No changes: everything is as wanted.\n")
-		return
-	}
-	var legend []string
-	for _, a := range []engine.Action{engine.Create, engine.Update, engine.Reuse, engine.None, engine.Blocked} {
-		if n[a] > 0 {
-			legend = append(legend, sign(a)+" "+words(a))
-		}
-	}
-	fmt.Fprintf(out, "Plan (%s)\n", strings.Join(legend, ", "))
-	for _, s := range plan.Steps {
-		fmt.Fprintf(out, "  %s %-12s %s\n", sign(s.Change.Action), s.ID, problem.Clean(s.Change.Summary))
-		if s.Change.Action == engine.Update {
-			fmt.Fprintf(out, "                 is:     %s\n                 wanted: %s\n",
-				problem.Clean(strings.Join(s.Change.Before, ", ")), problem.Clean(strings.Join(s.Change.After, ", ")))
-		}
-	}
-	for _, p := range plan.Blocked() {
-		printProblem(out, p)
-	}
-	fmt.Fprintf(out, "%d to create, %d to change, %d already there, %d blocked\n",
-		n[engine.Create], n[engine.Update], n[engine.Reuse]+n[engine.None], n[engine.Blocked])
-}
-
-func sign(a engine.Action) string {
-	return map[engine.Action]string{engine.Create: "+", engine.Update: "~", engine.Reuse: "=", engine.None: ".", engine.Blocked: "!"}[a]
-}
-
-func words(a engine.Action) string {
-	return map[engine.Action]string{engine.Create: "create", engine.Update: "change", engine.Reuse: "reuse what is there",
-		engine.None: "as wanted", engine.Blocked: "blocked"}[a]
 }
 
 func printVerdict(out io.Writer, v engine.Verdict) {

@@ -22,6 +22,7 @@ type world struct {
 	Setups  string         // folder of the records
 	Chart   *sandbox.Chart // nil: Sigstore's own, as pinned
 	Sandbox *sandbox.Running
+	Times   map[string]float64 // about how many seconds steps take; nil: as on Google Cloud
 }
 
 // openSandbox makes sure that the sandbox is up and can run clusters, and turns this
@@ -83,6 +84,7 @@ func (a *app) worldOf(r *sandbox.Running) (world, error) {
 		Setups:  filepath.Join(r.Status.Dir, "setups"),
 		Chart:   r.Status.Chart,
 		Sandbox: r,
+		Times:   sandboxTimes(),
 	}, nil
 }
 

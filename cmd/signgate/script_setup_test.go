@@ -20,7 +20,7 @@ import (
 func setupCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"changed": changed, "called": called, "jsonlines": jsonLines, "edit": edit,
-		"code": code, "signalled": signalled,
+		"code": code, "signalled": signalled, "api": api, "unprivileged": unprivileged,
 	}
 }
 
@@ -119,17 +119,8 @@ func ended(ts *testscript.TestScript, err error, want string) {
 // is in the file "output".
 func signalled(ts *testscript.TestScript, _ bool, args []string) {
 	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL}[args[1]]
-	path := ""
-	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) { // testscript's own come first
-		if _, err := os.Stat(filepath.Join(dir, args[4])); err == nil && path == "" {
-			path = filepath.Join(dir, args[4])
-		}
-	}
-	cmd := exec.Command(path, args[5:]...)
-	cmd.Dir = ts.MkAbs(".")
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "SIGNGATE_STATE_DIR", "SIGNGATE_BIN"} {
-		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
-	}
+	cmd := exec.Command(inPath(ts, args[4]), args[5:]...)
+	cmd.Dir, cmd.Env = ts.MkAbs("."), scriptEnv(ts)
 	out, err := os.Create(ts.MkAbs("output"))
 	ts.Check(err)
 	defer out.Close()

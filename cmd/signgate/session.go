@@ -58,6 +58,7 @@ func (s *session) begin() (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.Complete = func(p *engine.Plan) { steps.Complete(p, s.Answers(), s.site.Times) }
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.engine, s.stopped = e, false
@@ -92,6 +93,17 @@ func (s *session) Commands(step string) []string {
 		}
 	}
 	return nil
+}
+
+// Estimate is about how long a step takes in this world.
+func (s *session) Estimate(step string) time.Duration {
+	return steps.Estimate(s.Answers(), s.site.Times, step)
+}
+
+// Preflight looks at what the setup needs, without changing anything.
+func (s *session) Preflight(ctx context.Context, report func(engine.Check)) error {
+	_, err := steps.Preflight(ctx, s.Answers(), s.site.clients, report)
+	return err
 }
 
 // Plan inspects everything.

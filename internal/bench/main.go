@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/internal/tools"
 )
 
@@ -22,6 +23,7 @@ type bench struct {
 	bin   string
 	state string
 	runs  int
+	chart kube.Chart // that the sandbox serves, once it was asked
 }
 
 // row is one group of figures.
@@ -40,7 +42,9 @@ func rows() []row {
 		{"flow", (*bench).flow},
 		{"footprint", (*bench).footprint},
 		{"sign", (*bench).sign},
+		{"inspect", (*bench).inspect},
 		{"controller", (*bench).controller},
+		{"path", (*bench).path},
 		{"build", (*bench).build},
 	}
 }

@@ -20,6 +20,9 @@ type Engine struct {
 
 	stop     chan struct{}
 	stopOnce sync.Once
+
+	// Complete, if set, adds to a plan what the engine cannot know, before it is told.
+	Complete func(*Plan)
 }
 
 // ErrStopped is the outcome of a run that was asked to stop; running again goes on.
@@ -62,11 +65,16 @@ func (e *Engine) stopped() bool {
 // yet, the step is one to be created.
 func (e *Engine) Plan(ctx context.Context, emit func(Event)) (Plan, error) {
 	emit = serial(emit)
+	start := time.Now()
 	changes := make([]Change, len(e.steps))
 	errs := make([]error, len(e.steps))
+	took := make([]float64, len(e.steps))
 	var wg sync.WaitGroup
 	for i, s := range e.steps {
-		wg.Go(func() { changes[i], errs[i] = s.Inspect(ctx, e.ledger(i, emit)) })
+		wg.Go(func() {
+			changes[i], errs[i] = s.Inspect(ctx, e.ledger(i, emit))
+			took[i] = time.Since(start).Seconds()
+		})
 	}
 	wg.Wait()
 	if err := ctx.Err(); err != nil {
@@ -77,7 +85,11 @@ func (e *Engine) Plan(ctx context.Context, emit func(Event)) (Plan, error) {
 		if errs[i] != nil {
 			changes[i] = e.uninspected(info, changes, errs[i])
 		}
-		plan.Steps[i] = Planned{Info: info, Change: changes[i]}
+		plan.Steps[i] = Planned{Info: info, Change: changes[i], Inspected: took[i]}
+	}
+	plan.Seconds = time.Since(start).Seconds()
+	if e.Complete != nil {
+		e.Complete(&plan)
 	}
 	emit(Event{Time: time.Now(), Type: TypePlan, Plan: &plan})
 	return plan, nil

@@ -11,6 +11,7 @@ type Type string
 
 // The types of events. The last event of a run is its Summary.
 const (
+	TypeCheck    Type = "check"
 	TypePlan     Type = "plan"
 	TypeStep     Type = "step"
 	TypeProgress Type = "progress" // may be dropped where it comes too fast; no other type ever is
@@ -43,6 +44,7 @@ type Event struct {
 	Problem  *problem.Problem `json:"error,omitempty"`   // of a failed step
 	Progress *Progress        `json:"progress,omitempty"`
 	Verdict  *Verdict         `json:"verdict,omitempty"`
+	Check    *Check           `json:"check,omitempty"`
 	Plan     *Plan            `json:"plan,omitempty"`
 	Summary  *Summary         `json:"summary,omitempty"`
 }
@@ -67,15 +69,22 @@ type Verdict struct {
 	OK       bool   `json:"ok"`            // as expected, and for the expected reason
 }
 
-// Plan is what a run would do: every step with its change, in the order of the list.
+// Plan is what a run would do: every step with its change, in the order of the list;
+// about how long that takes, what it costs, and what may well stand in its way.
 type Plan struct {
-	Steps []Planned `json:"steps"`
+	Steps    []Planned          `json:"steps"`
+	Seconds  float64            `json:"seconds"`            // that looking took
+	Forecast *Forecast          `json:"forecast,omitempty"` // nil where nobody knows
+	Cost     *Cost              `json:"cost,omitempty"`     // nil where nobody knows
+	Warnings []*problem.Problem `json:"warnings,omitempty"`
 }
 
 // Planned is one step of a plan.
 type Planned struct {
 	Info
-	Change Change `json:"change"`
+	Change    Change  `json:"change"`
+	Seconds   float64 `json:"seconds,omitempty"` // about how long the change takes
+	Inspected float64 `json:"inspectSeconds"`    // how long it took to look
 }
 
 // Summary ends a run.

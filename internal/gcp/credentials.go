@@ -142,6 +142,12 @@ func (c *Clients) payer(ctx context.Context) (string, error) {
 	return c.credential.QuotaProjectID(ctx)
 }
 
+// QuotaProject is the project that the credential's file has calls counted against; ""
+// if it names none.
+func (c *Clients) QuotaProject(ctx context.Context) (string, error) {
+	return c.credential.QuotaProjectID(ctx)
+}
+
 // SignIn asks for a token now, so that a missing or expired sign-in shows before anything else is tried.
 func (c *Clients) SignIn(ctx context.Context) error {
 	_, err := c.credential.Token(ctx)

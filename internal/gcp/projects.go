@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"cloud.google.com/go/billing/apiv1/billingpb"
-	"cloud.google.com/go/iam/apiv1/iampb"
 	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
 	"google.golang.org/api/iterator"
 	"google.golang.org/genproto/googleapis/cloud/location"
@@ -94,6 +93,16 @@ func (c *Clients) ProjectBilling(ctx context.Context, id string) (state BillingS
 type BillingAccount struct {
 	Name    string // "billingAccounts/012345-6789AB-CDEF01"
 	Display string
+	Open    bool
+}
+
+// BillingAccount looks one up.
+func (c *Clients) BillingAccount(ctx context.Context, name string) (BillingAccount, error) {
+	a, err := c.Billing.GetBillingAccount(ctx, &billingpb.GetBillingAccountRequest{Name: name})
+	if err != nil {
+		return BillingAccount{}, fmt.Errorf("look up %s: %w", name, err)
+	}
+	return BillingAccount{Name: a.GetName(), Display: a.GetDisplayName(), Open: a.GetOpen()}, nil
 }
 
 // BillingAccounts lists the open ones that the caller sees.
@@ -109,28 +118,9 @@ func (c *Clients) BillingAccounts(ctx context.Context) ([]BillingAccount, error)
 			return nil, fmt.Errorf("list billing accounts: %w", err)
 		}
 		if a.GetOpen() {
-			all = append(all, BillingAccount{Name: a.GetName(), Display: a.GetDisplayName()})
+			all = append(all, BillingAccount{Name: a.GetName(), Display: a.GetDisplayName(), Open: true})
 		}
 	}
-}
-
-// MissingPermissions returns those of the permissions that the caller does not hold on the
-// project, in the order given. The service refuses the whole question if one of
-// them cannot be tested on a project, and knows nothing of organisation policies.
-func (c *Clients) MissingPermissions(ctx context.Context, id string, permissions []string) ([]string, error) {
-	var missing []string
-	for part := range slices.Chunk(permissions, 100) { // the most that one call takes
-		held, err := c.Projects.TestIamPermissions(ctx, &iampb.TestIamPermissionsRequest{Resource: "projects/" + id, Permissions: part})
-		if err != nil {
-			return nil, fmt.Errorf("test permissions on project %s: %w", id, err)
-		}
-		for _, p := range part {
-			if !slices.Contains(held.GetPermissions(), p) {
-				missing = append(missing, p)
-			}
-		}
-	}
-	return missing, nil
 }
 
 // Regions lists the regions where Cloud KMS has keys, in alphabetical order, without its

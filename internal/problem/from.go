@@ -85,10 +85,14 @@ func Drift(step, summary string, before, after []string) *Problem {
 // Words are what the service said, with gRPC's wrapping taken off, fit for a terminal.
 func Words(err error) string {
 	text := err.Error()
-	if s, ok := status.FromError(err); ok && s.Message() != "" && !strings.Contains(s.Message(), "rpc error") {
-		text = s.Message()
-		if reason := reason(s); reason != "" && !strings.Contains(text, reason) {
-			text += " (" + reason + ")"
+	if s, ok := status.FromError(err); ok && s.Message() != "" {
+		if !strings.Contains(s.Message(), "rpc error") {
+			text = s.Message()
+		}
+		for _, reason := range reasons(s) {
+			if reason != "" && !strings.Contains(text, reason) {
+				text += " (" + reason + ")"
+			}
 		}
 	}
 	return strings.TrimSpace(Clean(text))

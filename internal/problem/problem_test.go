@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -52,7 +53,21 @@ func TestFromWords(t *testing.T) {
 		{"Cloud Key Management Service (KMS) API has not been used in project 42 before or it is disabled. Enable it by visiting https://console.developers.google.com/ then retry.", "api-not-enabled", ""},
 		{"Another activation or deactivation is in progress", "api-busy", ""},
 		{"Permission 'resourcemanager.projects.get' denied on resource '//cloudresourcemanager.googleapis.com/projects/x' (or it may not exist).", "project-not-found", ""},
-		{"Constraint constraints/iam.disableServiceAccountCreation violated for projects/42", "org-policy", "iam.disableServiceAccountCreation"},
+		{"Constraint constraints/iam.disableServiceAccountCreation violated for projects/42", "org-policy-accounts", ""},
+		{"Constraint constraints/iam.managed.disableServiceAccountCreation violated", "org-policy-accounts", ""},
+		{"One or more users named in the policy do not belong to a permitted customer.", "org-policy-members", ""},
+		{"Location ZONE:northamerica-northeast1-c violates constraint constraints/gcp.resourceLocations on the resource projects/p/zones/z/instanceGroupManagers/g.", "org-policy-location", ""},
+		{"Request is disallowed by organization's constraints/gcp.restrictServiceUsage constraint for 'projects/42' attempting to use service 'cloudkms.googleapis.com'.", "org-policy-service", ""},
+		{"Not all instances running in IGM after 40.2s. Expected 1, running 0, transitioning 1. Current errors: [CONDITION_NOT_MET]: Instance 'gke-c-default-pool-1-2' creation failed: " +
+			"Constraint constraints/compute.vmExternalIpAccess violated for project 42. Add instance projects/p/zones/z/instances/i to the constraint to use external IP with it.", "org-policy-addresses", ""},
+		{"Instance 'i' creation failed: Constraint constraints/compute.requireShieldedVm violated for project projects/p. Secure Boot is not enabled in the 'shielded_instance_config' field.", "org-policy-shielded", ""},
+		{"Constraint constraints/gcp.restrictNonCmekServices violated for projects/p", "org-policy-cmek", ""},
+		{"Constraint constraints/compute.requireOsLogin violated for project 42", "org-policy", "compute.requireOsLogin"},
+		{"create project acme-new: rpc error: code = AlreadyExists desc = Requested entity already exists", "project-id-taken", ""},
+		{"create project acme-new: rpc error: code = PermissionDenied desc = The caller does not have permission", "project-create-denied", ""},
+		{"link project acme-new to billingAccounts/0: rpc error: code = PermissionDenied desc = The caller does not have permission", "billing-link-denied", ""},
+		{`auth: "invalid_grant" "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."`, "clock-wrong", ""},
+		{"tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2019-01-01T00:00:00Z is before 2026-11-01T00:00:00Z", "clock-wrong", ""},
 		{"There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.", "policy-conflict", ""},
 		{"Service account a@b.iam.gserviceaccount.com does not exist.", "account-not-visible", "a@b.iam.gserviceaccount.com"},
 		{`The user does not have access to service account "a@b". Ask a project owner to grant you the iam.serviceAccountUser role on the service account.`, "act-as-denied", "a@b"},
@@ -81,6 +96,18 @@ func TestFromWords(t *testing.T) {
 		if !strings.Contains(p.Words, c.words) {
 			t.Errorf("%s lost the service's words: %q", c.id, p.Words)
 		}
+	}
+}
+
+// Some organisation policies are named only by the violation behind the message.
+func TestConstraintBehindTheWords(t *testing.T) {
+	s, err := status.New(codes.FailedPrecondition, "Key creation is not allowed on this service account.").WithDetails(
+		&errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{{Type: "constraints/iam.disableServiceAccountKeyCreation"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := problem.From(fmt.Errorf("do it: %w", s.Err())); p.ID != "org-policy" || !strings.Contains(p.What, "iam.disableServiceAccountKeyCreation") {
+		t.Errorf("got %+v", p)
 	}
 }
 
