@@ -83,7 +83,7 @@ func (e *Engine) Plan(ctx context.Context, emit func(Event)) (Plan, error) {
 	plan := Plan{Steps: make([]Planned, len(e.steps))}
 	for i, info := range e.infos {
 		if errs[i] != nil {
-			changes[i] = e.uninspected(info, changes, errs[i])
+			changes[i] = e.uninspected(i, changes, errs[i])
 		}
 		plan.Steps[i] = Planned{Info: info, Change: changes[i], Inspected: took[i]}
 	}
@@ -97,16 +97,20 @@ func (e *Engine) Plan(ctx context.Context, emit func(Event)) (Plan, error) {
 
 // uninspected is the change of a step that could not be inspected: to be created
 // if something it needs is still to be made, blocked if not.
-func (e *Engine) uninspected(info Info, changes []Change, err error) Change {
+func (e *Engine) uninspected(i int, changes []Change, err error) Change {
+	info, summary := e.infos[i], e.infos[i].Title
+	if s, ok := e.steps[i].(Maker); ok {
+		summary = s.Makes()
+	}
 	for _, need := range info.Needs {
 		switch changes[e.index[need]].Action {
 		case Create, Update:
-			return Change{Action: Create, Summary: info.Title}
+			return Change{Action: Create, Summary: summary}
 		case Blocked:
-			return Change{Action: Blocked, Summary: info.Title, Problem: changes[e.index[need]].Problem}
+			return Change{Action: Blocked, Summary: summary, Problem: changes[e.index[need]].Problem}
 		}
 	}
-	return Change{Action: Blocked, Summary: info.Title, Problem: problem.From(err)}
+	return Change{Action: Blocked, Summary: summary, Problem: problem.From(err)}
 }
 
 // Blocked returns the problems of a plan, one for each cause.

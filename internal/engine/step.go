@@ -29,6 +29,9 @@ type Step interface {
 	Commands() []string
 }
 
+// Maker is a Step that can say in a line what it makes, without looking.
+type Maker interface{ Makes() string }
+
 // Info is what can be said of a step without looking at the world.
 type Info struct {
 	ID          string   `json:"id"` // kept for ever: records and scripts hold it
