@@ -3,7 +3,6 @@ package state
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 )
@@ -45,9 +44,14 @@ func encode(r Record) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(rec)
-	out, err := json.MarshalIndent(file{Version: version, Sum: hex.EncodeToString(sum[:]), Record: rec}, "", "  ")
-	return append(out, '\n'), err
+	raw := fmt.Appendf(make([]byte, 0, len(rec)+128), `{"version":%d,"sha256":"%x","record":`, version, sha256.Sum256(rec))
+	var out bytes.Buffer
+	out.Grow(2 * len(rec))
+	if err := json.Indent(&out, append(append(raw, rec...), '}'), "", "  "); err != nil {
+		return nil, err
+	}
+	out.WriteByte('\n')
+	return out.Bytes(), nil
 }
 
 // decode reads a record: the version first, then strictly, then by writing it

@@ -132,7 +132,7 @@ func (a *app) prepare(cmd *cobra.Command, q *answerFlags) (s *session, fresh boo
 
 // record opens the setup's record or starts it.
 func (a *app) record(cmd *cobra.Command, q *answerFlags, site *site, asked state.Answers) (store *state.Store, fresh bool, err error) {
-	name, err := a.pick(site.dir, asked.Project)
+	name, err := a.wanted(site, asked)
 	if err != nil {
 		return nil, false, err
 	}
@@ -177,6 +177,19 @@ func clashes(site *site, name string, asked state.Answers) error {
 		}
 	}
 	return nil
+}
+
+// wanted names the setup that answers are for: the one that was named, that of the suffix
+// that was given, or the only one; "" where there is none.
+func (a *app) wanted(site *site, asked state.Answers) (string, error) {
+	given := asked.Project
+	if asked.Project == "" {
+		asked.Project = site.project
+	}
+	if a.setup == "" && asked.Suffix != "" && asked.Project != "" {
+		return nameFor(asked), nil
+	}
+	return a.pick(site.dir, given)
 }
 
 // nameFor is what a new setup is called where the person names none.
