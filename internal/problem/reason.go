@@ -27,9 +27,6 @@ func reasons(s *status.Status) []string {
 				}
 			}
 		}
-		if quota, ok := d.(*errdetails.QuotaFailure); ok && len(quota.GetViolations()) > 0 {
-			return quota.GetViolations()[0].GetDescription()
-		}
 	}
 	return all
 }
