@@ -20,6 +20,26 @@ func renderMarkdown(t theme, source string, w int) []string {
 	return d.lines
 }
 
+// page is a text at a width.
+type page struct {
+	source string
+	w      int
+}
+
+// drawn is renderMarkdown, done once for each page that is looked at.
+func (a *app) drawn(source string, w int) []string {
+	at := page{source, w}
+	lines, ok := a.pages[at]
+	if !ok {
+		if a.pages == nil || len(a.pages) > 100 { // many widths were tried
+			a.pages = map[page][]string{}
+		}
+		lines = renderMarkdown(a.theme, source, w)
+		a.pages[at] = lines
+	}
+	return lines
+}
+
 type markdown struct {
 	theme theme
 	src   []byte

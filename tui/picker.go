@@ -39,8 +39,7 @@ func newInput() textinput.Model {
 	in.SetVirtualCursor(true)
 	s := in.Styles()
 	s.Cursor.Blink = false
-	faint := newTheme().Dim // the library's own grey is none of the terminal's colours
-	s.Focused.Placeholder, s.Focused.Suggestion = faint, faint
+	s.Focused.Placeholder, s.Focused.Suggestion = faint(), faint() // the library's own grey is none of the terminal's colours
 	in.SetStyles(s)
 	in.Focus()
 	return in

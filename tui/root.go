@@ -48,8 +48,9 @@ type app struct {
 	holding bool // a question has just opened
 	help    bool
 	mouse   bool
-	notice  string        // one line for the person, until the next key
-	asleep  chan struct{} // asks to be suspended
+	pages   map[page][]string // texts as drawn
+	notice  string            // one line for the person, until the next key
+	asleep  chan struct{}     // asks to be suspended
 
 	awake     string // why it cannot be suspended
 	notify    bool

@@ -42,7 +42,7 @@ func (s *runView) page(w, h int) []string {
 // lesson is the step's lesson, or the one sentence that it says of itself.
 func (s *runView) lesson(st *stepRun, w int) []string {
 	if text := assets.Lesson(st.ID); text != "" {
-		return renderMarkdown(s.theme, text, w)
+		return s.drawn(text, w)
 	}
 	return wrap(line(st.Why), w)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -13,10 +14,63 @@ import (
 // grapheme. We do not know which one we are on without asking, so a string is as
 // wide as the wider of the two says: nothing we draw can then be too wide.
 func width(s string) int {
-	if ascii(s) {
-		return len(s)
+	if n, plain := plainWidth(s); plain {
+		return n
 	}
 	return max(ansi.StringWidth(s), ansi.StringWidthWc(s))
+}
+
+// plainWidth measures text of characters that are one column wide by any measure,
+// and of styles, which are none: nearly all there is. plain is false for any other.
+func plainWidth(s string) (n int, plain bool) {
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c >= 0x20 && c <= 0x7e:
+			n++
+			i++
+		case c == '\x1b':
+			end := sgr(s[i:])
+			if end == 0 {
+				return 0, false
+			}
+			i += end
+		default:
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if !narrow(r) {
+				return 0, false
+			}
+			n++
+			i += size
+		}
+	}
+	return n, true
+}
+
+// sgr is the length of the style that s begins with, 0 if it is none.
+func sgr(s string) int {
+	if len(s) < 3 || s[1] != '[' {
+		return 0
+	}
+	for i := 2; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == 'm':
+			return i + 1
+		case c != ';' && (c < '0' || c > '9'):
+			return 0
+		}
+	}
+	return 0
+}
+
+// narrow reports whether r takes one column everywhere and joins with nothing:
+// letters of Latin scripts, and the signs that the screens are drawn with.
+func narrow(r rune) bool {
+	switch {
+	case r >= 0xc0 && r <= 0x24f, r >= 0x2500 && r <= 0x25ff:
+		return r != 0x25fd && r != 0x25fe // two squares that some draw wide
+	}
+	return strings.ContainsRune("·×–—‘’“”…›‹←↑→↓✓✗", r)
 }
 
 // ascii reports whether s is printable ASCII alone, whose width is its length.

@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"charm.land/lipgloss/v2"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -10,34 +12,55 @@ import (
 // colours and no background, so it follows a light or a dark terminal without
 // asking it; a sign or a word always says what a colour says.
 type theme struct {
-	Title  lipgloss.Style // our name
-	Strong lipgloss.Style // what one looks for
-	Dim    lipgloss.Style // what one may skip
-	Accent lipgloss.Style // where one is
-	Good   lipgloss.Style
-	Warn   lipgloss.Style
-	Risk   lipgloss.Style
-	Code   lipgloss.Style // what one could type
+	Title  ink // our name
+	Strong ink // what one looks for
+	Dim    ink // what one may skip
+	Accent ink // where one is
+	Good   ink
+	Warn   ink
+	Risk   ink
+	Code   ink // what one could type
 }
 
 func newTheme() theme {
 	s := lipgloss.NewStyle()
 	return theme{
-		Title:  s.Bold(true).Foreground(lipgloss.Cyan),
-		Strong: s.Bold(true),
-		Dim:    s.Faint(true),
-		Accent: s.Foreground(lipgloss.Cyan),
-		Good:   s.Foreground(lipgloss.Green),
-		Warn:   s.Foreground(lipgloss.Yellow),
-		Risk:   s.Bold(true).Foreground(lipgloss.Red),
-		Code:   s.Foreground(lipgloss.Blue),
+		Title:  dip(s.Bold(true).Foreground(lipgloss.Cyan)),
+		Strong: dip(s.Bold(true)),
+		Dim:    dip(faint()),
+		Accent: dip(s.Foreground(lipgloss.Cyan)),
+		Good:   dip(s.Foreground(lipgloss.Green)),
+		Warn:   dip(s.Foreground(lipgloss.Yellow)),
+		Risk:   dip(s.Bold(true).Foreground(lipgloss.Red)),
+		Code:   dip(s.Foreground(lipgloss.Blue)),
 	}
+}
+
+func faint() lipgloss.Style { return lipgloss.NewStyle().Faint(true) }
+
+// ink is a style of nothing but colour and weight. A frame has hundreds of inked
+// words, and lipgloss works out borders and margins for each: its sequences are
+// asked for once.
+type ink struct{ on, off string }
+
+func dip(s lipgloss.Style) ink {
+	on, off, _ := strings.Cut(s.Render("x"), "x")
+	return ink{on, off}
+}
+
+// Render inks a text. What is empty stays so.
+func (i ink) Render(text ...string) string {
+	s := strings.Join(text, " ")
+	if s == "" {
+		return ""
+	}
+	return i.on + s + i.off
 }
 
 // mark is a sign with the word it stands for and its style.
 type mark struct {
 	Sign, Word string
-	Style      lipgloss.Style
+	Style      ink
 }
 
 func (m mark) String() string { return m.Style.Render(m.Sign) }
