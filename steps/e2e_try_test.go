@@ -1,6 +1,8 @@
 package steps_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -10,6 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/steps"
 )
 
@@ -23,7 +27,9 @@ func (s *setup) try(t *testing.T) {
 		{"by another key", b.ref(steps.PinWrongKeyDigest), steps.Denied, steps.ReasonWrongKey},
 		{"no policy", "nginx", steps.Denied, steps.ReasonNoPolicy},
 		{"signed in the bundle format alone", b.bundled(t), steps.Denied, steps.ReasonBundle},
-		{"not there", b.n.ImageName() + ":no-such-tag", steps.Denied, steps.ReasonUnresolved},
+		{"no such tag", b.n.ImageName() + ":no-such-tag", steps.Denied, steps.ReasonMissing},
+		{"no such digest", b.n.ImageName() + "@sha256:" + strings.Repeat("0", 64), steps.Denied, steps.ReasonMissing},
+		{"no such public image", "nginx:no-such-tag", steps.Denied, steps.ReasonMissing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v, err := steps.Try(t.Context(), s.answers, s.clients, c.image)
@@ -37,6 +43,47 @@ func (s *setup) try(t *testing.T) {
 	}
 	if _, err := steps.Try(t.Context(), s.answers, s.clients, "no image!"); err == nil {
 		t.Error("what is no image was tried")
+	}
+	t.Run("the registry does not answer", func(t *testing.T) {
+		_, err := s.Faults().Add(fault.Fault{Target: "GET *-docker.pkg.dev/v2/*/manifests/*", Code: "UNAVAILABLE"})
+		must(t, err)
+		defer s.Faults().Clear()
+		b.tried(t, b.ref(steps.PinImageDigest), steps.ReasonUnreachable, "")
+	})
+	t.Run("the policy is gone", func(t *testing.T) {
+		b.deletePolicy(t)
+		until(t, "the webhook knows", func(ctx context.Context) (bool, error) {
+			v, err := steps.Try(ctx, s.answers, s.clients, b.ref(steps.PinImageDigest))
+			return v.Actual == steps.Denied, err
+		})
+		b.tried(t, b.ref(steps.PinImageDigest), steps.ReasonPolicyBroken, "is gone")
+		s.mustRun(t, "policy")
+	})
+	t.Run("the policy cannot read its key", func(t *testing.T) {
+		b.revokeKMS(t)
+		until(t, "the webhook knows", func(ctx context.Context) (bool, error) {
+			v, err := steps.Try(ctx, s.answers, s.clients, b.ref(steps.PinImageDigest))
+			return v.Actual == steps.Denied, err
+		})
+		b.tried(t, b.ref(steps.PinImageDigest), steps.ReasonPolicyBroken, "cloudkms.cryptoKeys.get")
+		s.mustRun(t, "identity")
+		s.mustRun(t, "policy")
+		s.mustRun(t, "proof")
+	})
+}
+
+// tried asks about an image that must be refused for this reason, in words of its own, with a way out.
+func (b saboteur) tried(t *testing.T, image, reason, words string) {
+	t.Helper()
+	v, err := steps.Try(t.Context(), b.answers, b.clients, image)
+	if err != nil {
+		t.Fatal(explained(err))
+	}
+	if v.Actual != steps.Denied || v.Reason != reason || !strings.Contains(v.Message, words) || v.Fix == "" {
+		t.Errorf("got %+v, want it refused because %s, with %q", v, reason, words)
+	}
+	if _, ok := problem.Explain(v.Reason); !ok {
+		t.Errorf("signgate explain %s explains nothing", v.Reason)
 	}
 }
 

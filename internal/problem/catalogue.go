@@ -14,7 +14,7 @@ type Entry struct {
 // the particular stands before the general. Words are those of the services, as
 // their documentation, client libraries and public issue threads quote them.
 func Catalogue() []Entry {
-	return append([]Entry{
+	return append(verdicts(), []Entry{
 		// Sign-in.
 		{"credentials-missing", `could not find default credentials`,
 			"no Google credentials were found",
@@ -40,7 +40,7 @@ func Catalogue() []Entry {
 			"your credentials name no quota project",
 			"user credentials have no project of their own to count calls against",
 			"gcloud auth application-default set-quota-project PROJECT"},
-		{"quota-project-denied", `does not have required permission to use project (?P<project>[^\s.]+)`,
+		{"quota-project-denied", `does not have required permission to use project (?P<project>[^\s.]+)|USER_PROJECT_DENIED`,
 			"calls cannot be counted against project ${project}",
 			"the account lacks serviceusage.services.use there",
 			"ask for roles/serviceusage.serviceUsageConsumer on ${project}"},
@@ -70,7 +70,7 @@ func Catalogue() []Entry {
 			"you may not switch on ${service}",
 			"the account lacks serviceusage.services.enable in the project",
 			"ask an owner to run: gcloud services enable ${service}"},
-		{"api-not-enabled", `(?P<service>[\w ]*API)? ?has not been used in project (?P<project>\S+) before or it is disabled|SERVICE_DISABLED`,
+		{"api-not-enabled", `(?P<service>[\w ]*API)? ?has not been used in project (?P<project>\S+) before or it is disabled|SERVICE_DISABLED|accessNotConfigured`,
 			"an API that this needs is not switched on",
 			"it was never enabled in the project, or so recently that Google has not spread the word yet",
 			"wait a minute and run again; if it stays: gcloud services enable cloudkms.googleapis.com artifactregistry.googleapis.com container.googleapis.com iam.googleapis.com cloudresourcemanager.googleapis.com"},
@@ -147,11 +147,16 @@ func Catalogue() []Entry {
 			"choose the zonal shape with one node, or raise the quota in the console (IAM & Admin, Quotas)"},
 		{"stockout", `GCE_STOCKOUT|does not have enough resources available`,
 			"the zone has no machines of this type left", "Google's capacity there is used up for the moment", "choose another zone or machine type"},
-		{"network-missing", `has no network named|network "[^"]+" does not exist`,
+		{"network-missing", `has no network named|network "[^"]+" does not exist|no route to the default internet gateway`,
 			"the project has no network for the cluster", "the default network was deleted, or an organisation policy skips it",
 			"gcloud compute networks create default --subnet-mode=auto"},
 		{"cluster-busy", `running incompatible operation|is currently (creating|deleting|upgrading|updating) cluster`,
 			"the cluster is busy with another operation", "Kubernetes Engine does one operation on a cluster at a time", "wait until it is done and run again"},
+
+		{"node-account-permissions", `NODE_SERVICE_ACCOUNT_MISSING_PERMISSIONS`,
+			"Kubernetes Engine would like the nodes' account to have more roles",
+			"it asks for roles/container.defaultNodeServiceAccount, of which this setup gives the parts that it needs",
+			"nothing, as long as nodes are ready; else: gcloud projects add-iam-policy-binding PROJECT --member=serviceAccount:ACCOUNT --role=roles/container.defaultNodeServiceAccount"},
 
 		// KMS.
 		{"key-not-enabled", `is not enabled, current state is: (?P<state>\w+)`,
@@ -162,6 +167,17 @@ func Catalogue() []Entry {
 			"the key version does not exist", "it was destroyed and deleted, or the policy names another one", "signgate apply"},
 		{"kms-reference", `kms specification should be in the format`,
 			"the policy's key reference is malformed", "it must name project, location, key ring, key and version", "signgate apply --overwrite-changes"},
+
+		// cosign and the policy's grammar.
+		{"policy-bundle-format", `when using the new bundle format, the authority must be keyless`,
+			"policy-controller reads no bundles for keys", "a policy with a key demands signatures in cosign's first format (a tag sha256-….sig)",
+			"leave signatureFormat out of the policy: signgate apply --overwrite-changes=policy"},
+		{"cosign-flags", `not supported with --signing-config or --use-signing-config`,
+			"cosign 3 does not take these flags together", "its own defaults sign in a format that policies with a key do not read",
+			"cosign sign --new-bundle-format=false --use-signing-config=false --tlog-upload=false --key=… IMAGE; or signgate sign IMAGE"},
+		{"cosign-public-log", `appears to be a private repository, please confirm uploading`,
+			"cosign asks whether to write into Sigstore's public log", "an entry there stays for ever: hash, signature, public key and time, not the image's name",
+			"answer no and use --tlog-upload=false; signgate sign writes nothing there unless the setup says so (--public-log)"},
 
 		// This machine.
 		{"state-folder", `state folder: |list setups: |lock setup .*(permission denied|not a directory|read-only)`,
@@ -213,7 +229,7 @@ func Catalogue() []Entry {
 			"ask for roles/container.admin in the project"},
 
 		// General words of Google APIs.
-		{"permission-denied", `Permission '(?P<permission>[\w.]+)' denied|Required "(?P<required>[\w.]+)" permission|PERMISSION_DENIED|PermissionDenied|does not have permission`,
+		{"permission-denied", `Permission '(?P<permission>[\w.]+)' denied|Required "(?P<required>[\w.]+)" permission|Permission denied to list services|PERMISSION_DENIED|PermissionDenied|does not have permission`,
 			"you lack a permission: ${permission}${required}", "no role of the account includes it here",
 			"ask an owner for a role that does; signgate doctor lists everything this setup needs"},
 		{"already-exists", `[Aa]lready ?[Ee]xists`,
@@ -316,7 +332,7 @@ func Catalogue() []Entry {
 			Fix: "sign each again: signgate sign IMAGE; or stop running it; then signgate rotate --finish"},
 		{ID: "stopped", What: "the run was stopped", Why: "nothing is lost: what was made is on record", Fix: "signgate apply goes on where it was"},
 		{ID: "unknown", What: "something failed that signgate does not know", Fix: "the service's own words above are all there is; signgate apply goes on where it was"},
-	}, verdicts()...)
+	}...)
 }
 
 // Explain returns the entry of an id.
