@@ -11,9 +11,12 @@ import (
 // of the input, is no. A context that ends while nobody answers ends the question.
 func (a *app) ask(ctx context.Context, question string) (bool, error) {
 	fmt.Fprint(a.Err, question+" [y/N] ")
+	if a.lines == nil { // one for all questions: it may read more than a line
+		a.lines = bufio.NewReader(a.In)
+	}
 	answer := make(chan string, 1)
 	go func() {
-		line, _ := bufio.NewReader(a.In).ReadString('\n') // no line is no
+		line, _ := a.lines.ReadString('\n') // no line is no
 		answer <- strings.TrimSpace(line)
 	}()
 	select {

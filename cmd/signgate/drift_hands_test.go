@@ -12,6 +12,7 @@ import (
 	"cloud.google.com/go/iam/apiv1/iampb"
 	"cloud.google.com/go/kms/apiv1/kmspb"
 	"cloud.google.com/go/serviceusage/apiv1/serviceusagepb"
+	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -204,6 +205,24 @@ func (b *bench) controllerRuns() {
 	b.must(b.k.AwaitAvailable(ctx, "cosign-system", "policy-controller-webhook", func(string) {}))
 }
 
+// controllerRunsSince waits until a pod of the controller has become ready after a moment: for a
+// change of node pools the sandbox starts the nodes anew, and what was said of pods before is old.
+func (b *bench) controllerRunsSince(moment time.Time) {
+	b.Helper()
+	b.until("the controller runs again", func(ctx context.Context) (bool, error) {
+		pods, err := b.k.Core.CoreV1().Pods("cosign-system").List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, nil // the API server is started anew as well
+		}
+		return slices.ContainsFunc(pods.Items, func(p corev1.Pod) bool {
+			return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
+				return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue && !c.LastTransitionTime.Time.Before(moment.Truncate(time.Second))
+			})
+		}), nil
+	})
+	b.controllerRuns()
+}
+
 func (b *bench) deleteSignature() {
 	b.must(b.registries().RemoveTagged(b.Context(), b.n.ImageName()+":"+image.SignatureTag(b.record().Pins[steps.PinImageDigest])))
 }
@@ -235,15 +254,18 @@ func (b *bench) labelCluster() {
 }
 
 func (b *bench) addPool() {
+	start := time.Now()
 	op, err := b.clients.GKE.CreateNodePool(b.Context(), &containerpb.CreateNodePoolRequest{Parent: b.n.Cluster(), NodePool: &containerpb.NodePool{
 		Name: "somebodys", InitialNodeCount: 1, Config: &containerpb.NodeConfig{ServiceAccount: b.n.AccountEmail(), OauthScopes: []string{"https://www.googleapis.com/auth/logging.write"}}}})
 	b.must(err)
 	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
+	b.controllerRunsSince(start)
 }
 
 func (b *bench) deletePool() {
+	start := time.Now()
 	op, err := b.clients.GKE.DeleteNodePool(b.Context(), &containerpb.DeleteNodePoolRequest{Name: b.n.Cluster() + "/nodePools/somebodys"})
 	b.must(err)
 	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
-	b.controllerRuns() // its pod may have been there
+	b.controllerRunsSince(start)
 }

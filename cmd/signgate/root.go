@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type app struct {
 	yes      bool
 
 	interrupts *interrupts
+	lines      *bufio.Reader // of In, once a question was asked
 	trusted    bool // roots have been set for the whole process
 	owes       bool // a summary, as the last line of JSON
 }
