@@ -31,8 +31,8 @@ type app struct {
 
 	interrupts *interrupts
 	lines      *bufio.Reader // of In, once a question was asked
-	trusted    bool // roots have been set for the whole process
-	owes       bool // a summary, as the last line of JSON
+	trusted    bool          // roots have been set for the whole process
+	owes       bool          // a summary, as the last line of JSON
 }
 
 // Main runs the command line and returns the exit code.
