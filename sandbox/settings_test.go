@@ -7,6 +7,8 @@ import (
 	"cloud.google.com/go/billing/apiv1/billingpb"
 	"cloud.google.com/go/iam/admin/apiv1/adminpb"
 	"cloud.google.com/go/kms/apiv1/kmspb"
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
 	"cloud.google.com/go/serviceusage/apiv1/serviceusagepb"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -126,6 +128,21 @@ func TestQuota(t *testing.T) {
 	err = link("acme-staging")
 	if st := status.Convert(err); st.Code() != codes.FailedPrecondition || len(st.Details()) != 1 || !strings.Contains(st.Proto().String(), "Cloud billing quota exceeded") {
 		t.Errorf("a third project is linked: %v", st.Proto())
+	}
+	if err := s.SetQuota(sandbox.Quota{iam.AllProjects: 3}); err != nil {
+		t.Fatal(err)
+	}
+	op, err := resourcemanagerpb.NewProjectsClient(l.conn(iam.Manager)).CreateProject(ctx, &resourcemanagerpb.CreateProjectRequest{Project: &resourcemanagerpb.Project{ProjectId: "one-too-many"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := longrunningpb.NewOperationsClient(l.conn(iam.Manager))
+	op, err = look.GetOperation(ctx, &longrunningpb.GetOperationRequest{Name: op.GetName()})
+	if err != nil || !op.GetDone() || op.GetError().GetMessage() != "The project cannot be created because you have exceeded your allotted project quota." {
+		t.Errorf("a fourth project: %v, %v", op, err)
+	}
+	if _, err := look.GetOperation(l.as(iam.Viewer, everything, ""), &longrunningpb.GetOperationRequest{Name: op.GetName()}); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("somebody else's operation: %v", err)
 	}
 	if err := s.SetQuota(nil); err != nil {
 		t.Fatal(err)

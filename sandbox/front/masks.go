@@ -56,12 +56,12 @@ func camelMasks(data []byte, m protoreflect.MessageDescriptor) []byte {
 	return out
 }
 
-// emptyValues gives each Any that holds nothing its value: protobuf's JSON leaves it
-// out, Google's does not.
+// emptyValues gives metadata that hold nothing their value: protobuf's JSON leaves it out,
+// Google's does not. Of an operation's response it leaves it out too.
 func emptyValues(text []byte) []byte {
 	if !strings.Contains(string(text), "google.protobuf.Empty") {
 		return text
 	}
-	empty := regexp.MustCompile(`"@type": ?"type\.googleapis\.com/google\.protobuf\.Empty"`)
+	empty := regexp.MustCompile(`"metadata":\s*\{\s*"@type":\s*"type\.googleapis\.com/google\.protobuf\.Empty"`)
 	return empty.ReplaceAll(text, []byte(`$0,"value":{}`))
 }

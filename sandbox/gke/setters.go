@@ -16,13 +16,20 @@ func (s *Service) set(n name, kind containerpb.Operation_Type, change func(c *cl
 	return s.work(n, kind, n, func(c *cluster) (bool, error) { return false, change(c) })
 }
 
+// printed says whether a fingerprint can be one that a cluster here had. Like an etag,
+// one of another world tells nothing and counts as none that is known.
+func printed(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 8
+}
+
 // SetLabels replaces a cluster's labels, if nobody changed them meanwhile.
 func (s *Service) SetLabels(_ context.Context, r *containerpb.SetLabelsRequest) (*containerpb.Operation, error) {
 	if err := validLabels(r.GetResourceLabels()); err != nil {
 		return nil, err
 	}
 	return s.set(s.find(r), containerpb.Operation_SET_LABELS, func(c *cluster) error {
-		if r.GetLabelFingerprint() != c.pb.GetLabelFingerprint() {
+		if print := r.GetLabelFingerprint(); (print == "" || printed(print)) && print != c.pb.GetLabelFingerprint() {
 			return precondition("Labels could not be set due to fingerprint mismatch.")
 		}
 		c.pb.ResourceLabels = r.GetResourceLabels()

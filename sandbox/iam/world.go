@@ -67,7 +67,9 @@ func firstWorld(now time.Time, apis *catalogue) state {
 			binding{Role: "roles/viewer", Members: []string{"user:" + Viewer}})
 	}
 	s.Projects[ProjectInUse].switchOn(apis.closure(apisInUse()), time.Time{})
+	// The owner's role is the organization's too: no policy that is set on a project locks them out.
 	s.Policies[s.Organization.Name] = newPolicy(
+		binding{Role: "roles/owner", Members: []string{"user:" + Owner}},
 		binding{Role: "roles/resourcemanager.projectCreator", Members: []string{"user:" + Owner}})
 	s.Policies[seedAccount] = newPolicy(
 		binding{Role: "roles/billing.user", Members: []string{"user:" + Owner}},
