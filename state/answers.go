@@ -1,6 +1,7 @@
 package state
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -54,11 +55,21 @@ func Defaults() Answers {
 
 // FieldError is one answer that cannot be: Path is its key in the config file, Rule what it must be.
 type FieldError struct {
-	Path string `json:"path"`
+	Path string `json:"path,omitempty"` // "" where it is about the file as a whole
+	Line int    `json:"line,omitempty"` // in the config file, 0 where it is not from one
 	Rule string `json:"rule"`
 }
 
-func (e FieldError) Error() string { return e.Path + ": " + e.Rule }
+func (e FieldError) Error() string {
+	text := e.Rule
+	if e.Path != "" {
+		text = e.Path + ": " + text
+	}
+	if e.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", e.Line, text)
+	}
+	return text
+}
 
 // Named puts the suffix behind a name.
 func (a Answers) Named(name string) string {
@@ -75,12 +86,12 @@ func Validate(a Answers) []FieldError {
 	var all []FieldError
 	must := func(path, value, pattern, rule string) {
 		if !regexp.MustCompile(`^(?:` + pattern + `)$`).MatchString(value) {
-			all = append(all, FieldError{path, rule})
+			all = append(all, FieldError{Path: path, Rule: rule})
 		}
 	}
 	check := func(path string, ok bool, rule string) {
 		if !ok {
-			all = append(all, FieldError{path, rule})
+			all = append(all, FieldError{Path: path, Rule: rule})
 		}
 	}
 
@@ -112,7 +123,9 @@ func Validate(a Answers) []FieldError {
 	must("namespace", a.Namespace, `[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?`, "1 to 63 lower-case letters, digits and dashes; no dash first or last")
 	check("namespace", a.Namespace != "cosign-system" && !strings.HasPrefix(a.Namespace, "kube-"),
 		"not one of the cluster's own (kube-*, cosign-system): enforcing there locks the cluster out of itself")
-	must("policy", a.Policy, `[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?`, "1 to 253 lower-case letters, digits, dashes and dots")
+	must("policy", a.Policy, `[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*`,
+		"lower-case letters, digits and dashes, and dots between such parts; no dash first or last in a part")
+	check("policy", len(a.Policy) <= 253, "at most 253 characters")
 	return all
 }
 

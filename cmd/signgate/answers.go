@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
+	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
 
@@ -18,87 +18,80 @@ import (
 type answerFlags struct {
 	file  string
 	given state.Answers
-	flags []answerFlag
-}
-
-// answerFlag ties a flag to the answer it sets.
-type answerFlag struct {
-	name string
-	copy func(to, from *state.Answers)
 }
 
 func addAnswerFlags(cmd *cobra.Command) *answerFlags {
 	q := &answerFlags{given: state.Defaults()}
-	f, g := cmd.Flags(), &q.given
+	f := cmd.Flags()
 	f.StringVarP(&q.file, "file", "f", "", "answers from a YAML `file`; flags win over it")
-	text := func(name string, at func(*state.Answers) *string, usage string) {
-		f.StringVar(at(g), name, *at(g), usage)
-		q.flags = append(q.flags, answerFlag{name, func(to, from *state.Answers) { *at(to) = *at(from) }})
+	for _, question := range state.Questions() {
+		switch at := question.At(&q.given).(type) {
+		case *string:
+			f.StringVar(at, question.Flag, *at, question.Ask)
+		case *int:
+			f.IntVar(at, question.Flag, *at, question.Ask)
+		case *bool:
+			f.BoolVar(at, question.Flag, *at, question.Ask)
+		}
 	}
-	number := func(name string, at func(*state.Answers) *int, usage string) {
-		f.IntVar(at(g), name, *at(g), usage)
-		q.flags = append(q.flags, answerFlag{name, func(to, from *state.Answers) { *at(to) = *at(from) }})
-	}
-	yes := func(name string, at func(*state.Answers) *bool, usage string) {
-		f.BoolVar(at(g), name, *at(g), usage)
-		q.flags = append(q.flags, answerFlag{name, func(to, from *state.Answers) { *at(to) = *at(from) }})
-	}
-	text("project", func(a *state.Answers) *string { return &a.Project }, "project `id`")
-	yes("new-project", func(a *state.Answers) *bool { return &a.NewProject }, "make the project, and link it to --billing-account")
-	text("billing-account", func(a *state.Answers) *string { return &a.BillingAccount }, "`account` of a new project")
-	text("region", func(a *state.Answers) *string { return &a.Region }, "`region` of everything")
-	text("zone", func(a *state.Answers) *string { return &a.Zone }, "`zone` of a zonal cluster (default: the region's first)")
-	text("suffix", func(a *state.Answers) *string { return &a.Suffix }, "`text` after every name, where several people share a project")
-	text("key-ring", func(a *state.Answers) *string { return &a.KeyRing }, "`name` of the key ring")
-	text("key", func(a *state.Answers) *string { return &a.Key }, "`name` of the signing key")
-	text("repository", func(a *state.Answers) *string { return &a.Repository }, "`name` of the private repository")
-	text("image", func(a *state.Answers) *string { return &a.Image }, "public `image` to copy and sign")
-	text("cluster", func(a *state.Answers) *string { return &a.Cluster }, "`name` of the cluster")
-	text("shape", func(a *state.Answers) *string { return &a.Shape }, "`shape` of the cluster: zonal, regional, guide, autopilot")
-	text("machine-type", func(a *state.Answers) *string { return &a.MachineType }, "machine `type` of its nodes")
-	number("disk-gb", func(a *state.Answers) *int { return &a.DiskGB }, "disk of a node in `GB`")
-	number("nodes", func(a *state.Answers) *int { return &a.Nodes }, "nodes a zone")
-	text("namespace", func(a *state.Answers) *string { return &a.Namespace }, "`namespace` to protect")
-	text("policy", func(a *state.Answers) *string { return &a.Policy }, "`name` of the image policy")
-	yes("workload-identity", func(a *state.Answers) *bool { return &a.WorkloadIdentity },
-		"let policy-controller sign in as itself, with fewer rights than the guide gives to every node (always so on Autopilot)")
-	yes("public-log", func(a *state.Answers) *bool { return &a.PublicLog }, "record signatures in Sigstore's public transparency log as well")
 	return q
 }
 
-// over lays the file and the flags that were given over what is known already.
+// over lays the file and the flags that were given over what is known already, and
+// says all that is wrong with them at once. Which project may still be open.
 func (q *answerFlags) over(cmd *cobra.Command, known state.Answers) (state.Answers, error) {
-	out := known
+	out, lines := known, map[string]int{}
+	var wrong []state.FieldError
 	if q.file != "" {
 		data, err := os.ReadFile(q.file)
 		if err != nil {
 			return out, usagef("--file: %w", err)
 		}
-		if err := yaml.UnmarshalStrict(data, &out); err != nil {
-			return out, usagef("%s: %s", q.file, strings.TrimPrefix(err.Error(), "error unmarshaling JSON: while decoding JSON: "))
+		out, lines, wrong = state.ReadAnswers(data, known)
+	}
+	for _, question := range state.Questions() {
+		if cmd.Flags().Changed(question.Flag) {
+			reflect.ValueOf(question.At(&out)).Elem().Set(reflect.ValueOf(question.At(&q.given)).Elem())
+			delete(lines, question.Key)
 		}
 	}
-	for _, f := range q.flags {
-		if cmd.Flags().Changed(f.name) {
-			f.copy(&out, &q.given)
-		}
-	}
-	return out, nil
+	return out, misfit(q.file, append(wrong, broken(out, lines, wrong)...))
 }
 
-// checkAnswers says every rule that is broken, at once. Open is the project that
-// is still to be found out.
-func checkAnswers(a state.Answers, open bool) error {
-	var lines []string
+// asked says whether any answer was given at all, by a flag or a file.
+func (q *answerFlags) asked(cmd *cobra.Command) bool {
+	return q.file != "" || slices.ContainsFunc(state.Questions(), func(one state.Question) bool { return cmd.Flags().Changed(one.Flag) })
+}
+
+// broken are the rules that answers break, with the lines that they stand on. Of what
+// could not even be read nothing more is said, nor of a project that is still to be found out.
+func broken(a state.Answers, lines map[string]int, said []state.FieldError) []state.FieldError {
+	var all []state.FieldError
 	for _, f := range state.Validate(a) {
-		if !open || f.Path != "project" {
-			lines = append(lines, fmt.Sprintf("\n  %s: %s", f.Path, f.Rule))
+		unread := slices.ContainsFunc(said, func(s state.FieldError) bool { return s.Path == f.Path && s.Line == lines[f.Path] })
+		if unread || f.Path == "project" && a.Project == "" {
+			continue
 		}
+		f.Line = lines[f.Path]
+		all = append(all, f)
 	}
-	if len(lines) == 0 {
+	return all
+}
+
+// misfit is the error of answers that do not fit, nil if all do.
+func misfit(file string, wrong []state.FieldError) error {
+	if len(wrong) == 0 {
 		return nil
 	}
-	return usagef("answers that do not fit:%s", strings.Join(lines, ""))
+	slices.SortStableFunc(wrong, func(a, b state.FieldError) int { return a.Line - b.Line })
+	text := "answers that do not fit:"
+	if file != "" {
+		text = fmt.Sprintf("answers that do not fit, in %s or beside it:", file)
+	}
+	for _, w := range wrong {
+		text += "\n  " + problem.Clean(w.Error())
+	}
+	return usagef("%s", text)
 }
 
 // differences says how two sets of answers differ, a line each.

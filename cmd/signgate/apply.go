@@ -108,9 +108,6 @@ func (a *app) prepare(cmd *cobra.Command, q *answerFlags) (s *session, fresh boo
 	if err != nil {
 		return nil, false, err
 	}
-	if err := checkAnswers(asked, asked.Project == ""); err != nil {
-		return nil, false, err
-	}
 	site, err := a.open(cmd.Context())
 	if err != nil {
 		return nil, false, err
@@ -151,7 +148,7 @@ func (a *app) record(cmd *cobra.Command, q *answerFlags, site *site, asked state
 	if asked.Project == "" {
 		return nil, false, whichProject()
 	}
-	if err := checkAnswers(asked, false); err != nil {
+	if err := misfit("", state.Validate(asked)); err != nil {
 		return nil, false, err
 	}
 	if name == "" {
@@ -200,7 +197,7 @@ func (a *app) resettle(cmd *cobra.Command, q *answerFlags, site *site, store *st
 	have := store.Record()
 	want, err := q.over(cmd, have.Answers)
 	if err == nil {
-		err = checkAnswers(want, false)
+		err = misfit("", state.Validate(want))
 	}
 	if err == nil && want != have.Answers && begun(have) {
 		p := problem.Raise("setup-settled", nil)

@@ -35,9 +35,6 @@ func runDoctor(cmd *cobra.Command, a *app, q *answerFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := checkAnswers(answers, answers.Project == ""); err != nil {
-		return err
-	}
 	site, err := a.open(cmd.Context())
 	var signIn *gcp.CredentialsError
 	if errors.As(err, &signIn) {
