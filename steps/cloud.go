@@ -15,7 +15,30 @@ import (
 // cloud is what every step on Google's side is made of: the names and the clients.
 type cloud struct {
 	Names
-	c *gcp.Clients
+	c     *gcp.Clients
+	typed []string // the key versions in Commands, none for a new key's first
+}
+
+// typedVersion is the number of the key version that Commands sign with.
+func (s cloud) typedVersion() string { return s.typedVersions()[0] }
+
+func (s cloud) typedVersions() []string {
+	if len(s.typed) == 0 {
+		return []string{"1"}
+	}
+	return s.typed
+}
+
+// KeyVersions are the numbers of the versions that a record names: the one that signs,
+// and one that is accepted besides.
+func KeyVersions(pins map[string]string) []string {
+	var all []string
+	for _, pin := range []string{PinKeyVersion, PinOtherVersion} {
+		if v := pins[pin]; v != "" {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 // ask makes a call, waiting out an API that was switched on a moment ago.
@@ -117,6 +140,20 @@ func raise(id, what string, args ...any) *problem.Problem {
 	p := problem.Raise(id, nil)
 	p.What = fmt.Sprintf(what, args...)
 	return p
+}
+
+// positional is how a command names a resource: by its short name, or by the full one
+// where the short one would be read as a flag. Only key rings and keys may begin with a dash.
+func positional(short, full string) string {
+	if strings.HasPrefix(short, "-") {
+		return full
+	}
+	return short
+}
+
+// atDigest writes an image by the digest that its tag has when the command is typed.
+func (s cloud) atDigest(tag string) string {
+	return `"` + s.ImageName() + "@$(crane digest " + shell(s.ImageName()+":"+tag) + `)"`
 }
 
 // shell writes a command as a person would type it, quoting what a shell would not leave alone.

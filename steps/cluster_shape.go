@@ -138,7 +138,7 @@ func (s cluster) Commands() []string {
 	}
 	words := []string{"gcloud", "container", "clusters", "create", s.ClusterID(), place, "--project=" + s.ProjectID(),
 		"--num-nodes=" + strconv.Itoa(s.Nodes()), "--machine-type=" + s.a.MachineType, "--disk-size=" + strconv.Itoa(s.DiskGB()),
-		"--service-account=" + s.AccountEmail(), "--scopes=" + strings.Join(s.nodeScopes(), ","), "--enable-ip-alias"}
+		"--service-account=" + s.AccountEmail(), "--scopes=" + strings.Join(s.nodeScopes(), ","), "--enable-ip-alias", "--release-channel=regular"}
 	if s.Federated() {
 		words = append(words, "--workload-pool="+s.WorkloadPool(), "--workload-metadata=GKE_METADATA")
 	}

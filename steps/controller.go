@@ -267,10 +267,12 @@ func removeLeases(ctx context.Context, c *kube.Cluster) error {
 }
 
 func (s controller) Commands() []string {
+	archive := s.chart.Name + "-" + s.chart.Version + ".tgz"
 	return []string{
 		shell("gcloud", "container", "clusters", "get-credentials", s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID()),
-		shell("helm", "repo", "add", "sigstore", s.chart.Repo),
-		shell("helm", "install", controllerRelease, "sigstore/"+s.chart.Name, "--version="+s.chart.Version, "--namespace="+controllerNamespace,
+		shell("helm", "pull", s.chart.Name, "--repo="+s.chart.Repo, "--version="+s.chart.Version),
+		shell("echo", strings.TrimPrefix(s.chart.Digest, "sha256:")+"  "+archive) + " | sha256sum -c -",
+		shell("helm", "upgrade", "--install", controllerRelease, archive, "--namespace="+controllerNamespace,
 			"--create-namespace", "--set=webhook.extraArgs.disable-tuf=true", "--wait"),
 	}
 }

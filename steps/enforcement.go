@@ -186,7 +186,7 @@ func allGone(l engine.Ledger) error {
 }
 
 func (s enforcement) Commands() []string {
-	label := shell("kubectl", "label", "namespace", s.a.Namespace, includeLabel+"=true")
+	label := shell("kubectl", "label", "--overwrite", "namespace", s.a.Namespace, includeLabel+"=true")
 	if s.a.Namespace == metav1.NamespaceDefault {
 		return []string{label}
 	}

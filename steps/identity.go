@@ -50,6 +50,8 @@ func (s identity) resource() state.Resource {
 	return state.Resource{Kind: "iam.serviceAccount", Name: s.Account()}
 }
 
+func (s cloud) accountTitle() string { return "signgate nodes of " + s.ClusterID() }
+
 // description marks the account as ours: it can carry no labels.
 func (s identity) description(l engine.Ledger) string {
 	return fmt.Sprintf("nodes that run only signed images (%s=%s %s=%s)", labelManager, manager, labelSetup, l.Setup())
@@ -136,7 +138,7 @@ func (s identity) create(ctx context.Context, l engine.Ledger) (*adminpb.Service
 	err := s.ask(ctx, l, func(ctx context.Context) (err error) {
 		account, err = s.c.IAM.CreateServiceAccount(ctx, &adminpb.CreateServiceAccountRequest{
 			Name: s.Project(), AccountId: s.AccountID(),
-			ServiceAccount: &adminpb.ServiceAccount{DisplayName: "signgate nodes of " + s.ClusterID(), Description: s.description(l)},
+			ServiceAccount: &adminpb.ServiceAccount{DisplayName: s.accountTitle(), Description: s.description(l)},
 		})
 		return err
 	})
@@ -179,9 +181,9 @@ func (s identity) Undo(ctx context.Context, l engine.Ledger) error {
 }
 
 func (s identity) Commands() []string {
-	lines := []string{shell("gcloud", "iam", "service-accounts", "create", s.AccountID(), "--display-name=signgate nodes of "+s.ClusterID(), "--project="+s.ProjectID())}
+	lines := []string{shell("gcloud", "iam", "service-accounts", "create", s.AccountID(), "--display-name="+s.accountTitle(), "--project="+s.ProjectID())}
 	for _, role := range s.projectRoles() {
-		lines = append(lines, shell("gcloud", "projects", "add-iam-policy-binding", s.ProjectID(), "--member="+s.Member(), "--role="+role))
+		lines = append(lines, shell("gcloud", "projects", "add-iam-policy-binding", s.ProjectID(), "--member="+s.Member(), "--role="+role, "--condition=None"))
 	}
 	return append(lines, shell("gcloud", "artifacts", "repositories", "add-iam-policy-binding", s.RepositoryID(),
 		"--location="+s.Region(), "--project="+s.ProjectID(), "--member="+s.Member(), "--role="+readerRole))

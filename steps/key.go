@@ -215,9 +215,9 @@ func (s key) Undo(ctx context.Context, l engine.Ledger) error {
 
 func (s key) Commands() []string {
 	return []string{
-		shell("gcloud", "kms", "keys", "create", s.a.Key, "--keyring="+s.KeyRingID(), "--location="+s.Region(), "--project="+s.ProjectID(),
+		shell("gcloud", "kms", "keys", "create", positional(s.a.Key, s.Key()), "--keyring="+s.KeyRingID(), "--location="+s.Region(), "--project="+s.ProjectID(),
 			"--purpose=asymmetric-signing", "--default-algorithm=ec-sign-p256-sha256"),
-		shell("gcloud", "kms", "keys", "versions", "get-public-key", "1", "--key="+s.a.Key, "--keyring="+s.KeyRingID(), "--location="+s.Region(),
+		shell("gcloud", "kms", "keys", "versions", "get-public-key", s.typedVersion(), "--key="+s.a.Key, "--keyring="+s.KeyRingID(), "--location="+s.Region(),
 			"--project="+s.ProjectID(), "--output-file="+publicKeyFile),
 	}
 }

@@ -81,5 +81,5 @@ func (s keyring) Undo(_ context.Context, l engine.Ledger) error {
 }
 
 func (s keyring) Commands() []string {
-	return []string{shell("gcloud", "kms", "keyrings", "create", s.KeyRingID(), "--location="+s.Region(), "--project="+s.ProjectID())}
+	return []string{shell("gcloud", "kms", "keyrings", "create", positional(s.KeyRingID(), s.KeyRing()), "--location="+s.Region(), "--project="+s.ProjectID())}
 }

@@ -55,7 +55,7 @@ const mostSignatures = 300
 // of the key in a repository of the setup's region that is not removed with it. It is
 // asked only where the key is this setup's to destroy.
 func UseOfKey(ctx context.Context, rec state.Record, c *gcp.Clients, out string) (KeyUse, error) {
-	s := key{cloud: cloud{NamesOf(rec.Answers), c}, out: out}
+	s := key{cloud: cloud{Names: NamesOf(rec.Answers), c: c}, out: out}
 	use := KeyUse{Grace: 30 * 24 * time.Hour}
 	if !destroysKey(rec) {
 		return use, nil

@@ -20,6 +20,9 @@ import (
 type Options struct {
 	OutDir string     // the setup's own folder: cosign.pub goes there
 	Chart  kube.Chart // of policy-controller, with the digest that it must have
+	// KeyVersions are the numbers of those that Commands name: the one that signs, and one that
+	// is accepted besides. None is a new key's first.
+	KeyVersions []string
 	// KeepKey has Undo leave the key's versions as they are: they have signed what stays.
 	KeepKey bool
 	// Patience is how long what is only eventually so is waited for: grants, a policy
@@ -29,7 +32,7 @@ type Options struct {
 
 // grounds is what steps are made of: those on Google's side, and those in the cluster.
 func grounds(a state.Answers, c *gcp.Clients, opt Options) (cloud, inside) {
-	on := cloud{NamesOf(a), c}
+	on := cloud{Names: NamesOf(a), c: c, typed: opt.KeyVersions}
 	return on, inside{on, &reached{}, opt.Patience}
 }
 

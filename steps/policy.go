@@ -221,10 +221,26 @@ func (s policy) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger) er
 	return c.Delete(within, s.policyObject())
 }
 
+// typedKeys are the key versions that Commands name, as cosign writes them.
+func (s cloud) typedKeys() []string {
+	var all []string
+	for _, v := range s.typedVersions() {
+		all = append(all, s.KMSRef(v))
+	}
+	return all
+}
+
 func (s policy) Commands() []string {
-	text, err := assets.Policy(s.a.Policy, s.glob(), s.KMSRef("1"))
+	text, err := assets.Policy(s.a.Policy, s.glob(), s.typedKeys()...)
 	if err != nil {
 		return nil
 	}
-	return []string{"kubectl apply -f - <<'EOF'\n" + text + "EOF"}
+	name := shell("clusterimagepolicy/" + s.a.Policy)
+	return []string{
+		"cat >policy.yaml <<'EOF'\n" + text + "EOF",
+		"kubectl apply -f policy.yaml",
+		// The controller reads the key when the policy changes, so that a refusal of yesterday's may pass today.
+		"kubectl annotate --overwrite " + name + " " + touched + `="$(date +%s)"`,
+		"kubectl wait --for=condition=Ready --timeout=5m " + name,
+	}
 }

@@ -29,7 +29,7 @@ type preflight struct {
 // preflight and the first step's inspection are this.
 func Preflight(ctx context.Context, a state.Answers, c *gcp.Clients, report func(engine.Check)) ([]engine.Check, error) {
 	var one sync.Mutex
-	s := preflight{cloud{NamesOf(a), c}, func(c engine.Check) {
+	s := preflight{cloud{Names: NamesOf(a), c: c}, func(c engine.Check) {
 		one.Lock()
 		defer one.Unlock()
 		report(c)

@@ -222,13 +222,15 @@ func (s proof) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger, nam
 
 func (s proof) Commands() []string {
 	deploy := func(name, image string) string {
-		return shell("kubectl", "create", "deployment", name, "--namespace="+s.a.Namespace, "--image="+image)
+		return shell("kubectl", "create", "deployment", name, "--namespace="+s.a.Namespace) + " --image=" + image
 	}
+	refused := func(words string) string { return "  # refused: " + words }
 	app, image := s.app(), s.ImageName()
 	return []string{
-		deploy(app+"-unsigned-public", s.a.Image),
-		deploy(app+"-unsigned-private", image+":"+TagUnsigned),
-		deploy(app+"-wrong-key", image+":"+TagWrongKey),
-		deploy(app, image+":"+s.ImageTag()),
+		deploy(app+"-unsigned-public", shell(s.a.Image)) + refused("no matching policies|no signatures found"),
+		deploy(app+"-unsigned-private", shell(image+":"+TagUnsigned)) + refused("no signatures found"),
+		deploy(app+"-wrong-key", shell(image+":"+TagWrongKey)) + refused("no matching signatures"),
+		deploy(app, s.atDigest(s.ImageTag())),
+		shell("kubectl", "wait", "--for=condition=Available", "--timeout=5m", "--namespace="+s.a.Namespace, "deployment/"+app),
 	}
 }

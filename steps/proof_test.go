@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
@@ -291,14 +292,14 @@ func TestRaisedProblemsAreInTheCatalogue(t *testing.T) {
 func TestCommandsInTheCluster(t *testing.T) {
 	in := inAnswers(nil)
 	all := strings.Join([]string{
-		strings.Join(controller{inside: in}.Commands(), "\n"), strings.Join(policy{in}.Commands(), "\n"),
+		strings.Join(controller{in, kube.Chart{Repo: "https://charts.example.com", Name: "policy-controller", Version: "1.2.3", Digest: "sha256:ab"}}.Commands(), "\n"), strings.Join(policy{in}.Commands(), "\n"),
 		strings.Join(enforcement{in}.Commands(), "\n"), strings.Join(proof{in}.Commands(), "\n"),
 	}, "\n")
 	for _, want := range []string{
-		"helm install policy-controller sigstore/", "--namespace=cosign-system --create-namespace",
-		"kubectl apply -f - <<'EOF'\n", `kms: "gcpkms://projects/acme-demo/locations/northamerica-northeast1/keyRings/cosign/cryptoKeys/cosign/cryptoKeyVersions/1"`,
-		"kubectl label namespace default policy.sigstore.dev/include=true",
-		"kubectl create deployment nginx --namespace=default --image=northamerica-northeast1-docker.pkg.dev/acme-demo/containers/nginx:",
+		"helm pull policy-controller --repo=https://charts.example.com --version=1.2.3", "echo 'ab  policy-controller-1.2.3.tgz' | sha256sum -c -", "helm upgrade --install policy-controller policy-controller-1.2.3.tgz", "--namespace=cosign-system --create-namespace",
+		"cat >policy.yaml <<'EOF'\n", `kms: "gcpkms://projects/acme-demo/locations/northamerica-northeast1/keyRings/cosign/cryptoKeys/cosign/cryptoKeyVersions/1"`,
+		"kubectl label --overwrite namespace default policy.sigstore.dev/include=true",
+		"kubectl create deployment nginx --namespace=default --image=\"northamerica-northeast1-docker.pkg.dev/acme-demo/containers/nginx@$(crane digest ",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)

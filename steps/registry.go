@@ -100,7 +100,7 @@ func (s registry) create(ctx context.Context, l engine.Ledger) error {
 			Parent: s.Location(), RepositoryId: s.RepositoryID(),
 			Repository: &artifactregistrypb.Repository{
 				Format: artifactregistrypb.Repository_DOCKER, Mode: artifactregistrypb.Repository_STANDARD_REPOSITORY,
-				Description: "images that only run signed; made by signgate", Labels: labels(l),
+				Description: repositoryDescription, Labels: labels(l),
 			},
 		})
 		if err != nil || op.Done() {
@@ -138,7 +138,12 @@ func (s registry) Undo(ctx context.Context, l engine.Ledger) error {
 	return l.Gone(s.resource())
 }
 
+const repositoryDescription = "images that only run signed; made by signgate"
+
 func (s registry) Commands() []string {
-	return []string{shell("gcloud", "artifacts", "repositories", "create", s.RepositoryID(), "--repository-format=docker",
-		"--location="+s.Region(), "--project="+s.ProjectID())}
+	return []string{
+		shell("gcloud", "artifacts", "repositories", "create", s.RepositoryID(), "--repository-format=docker",
+			"--location="+s.Region(), "--project="+s.ProjectID()),
+		shell("gcloud", "auth", "configure-docker", s.RegistryHost(), "--quiet"), // so that crane and cosign are let in
+	}
 }

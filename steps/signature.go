@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/sigstore/sigstore/pkg/signature"
 	"google.golang.org/grpc/codes"
@@ -12,6 +13,7 @@ import (
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/internal/image"
+	"github.com/signgate/signgate/state"
 )
 
 // signing is the signature of the copied image, made by the key in KMS and stored beside it.
@@ -157,16 +159,28 @@ func (s signing) verifier(ctx context.Context, l engine.Ledger) (signature.Verif
 	return image.PublicKey(pem)
 }
 
+// legacyFormat has cosign 3 sign as cosign 2 did: policy-controller does not read the
+// new format for keys (cosign 2.6 knows these flags, too). Without a log is the third.
+func legacyFormat(publicLog bool) []string {
+	return []string{"--new-bundle-format=false", "--use-signing-config=false", "--tlog-upload=" + strconv.FormatBool(publicLog)}
+}
+
+// SignCommand is the command that signs an image by its digest so that the policy
+// admits it, without the image.
+func SignCommand(a state.Answers, key string) []string {
+	words := append([]string{"cosign", "sign", "--yes"}, legacyFormat(a.PublicLog)...)
+	return append(words, "--key="+key)
+}
+
 func (s signing) Commands() []string {
-	log := "--tlog-upload=false"
-	if s.a.PublicLog {
-		log = "--tlog-upload=true"
-	}
-	name := s.ImageName()
-	at := func(tag string) string { return `"` + name + "@$(crane digest " + shell(name+":"+tag) + `)"` }
+	const throwAway = "throw-away"
+	private := s.a
+	private.PublicLog = false
 	return []string{
-		shell("cosign", "sign", "--yes", log, "--key="+s.KMSRef("1")) + " " + at(s.ImageTag()),
-		shell("cosign", "generate-key-pair") + " && " + shell("cosign", "sign", "--yes", "--tlog-upload=false", "--key=cosign.key") + " " + at(TagWrongKey),
-		shell("cosign", "verify", "--insecure-ignore-tlog=true", "--key="+publicKeyFile) + " " + at(s.ImageTag()),
+		shell(SignCommand(s.a, s.KMSRef(s.typedVersion()))...) + " " + s.atDigest(s.ImageTag()),
+		shell("cosign", "verify", "--insecure-ignore-tlog=true", "--key="+publicKeyFile) + " " + s.atDigest(s.ImageTag()),
+		"# a signature of a key that counts for nothing, for the proof",
+		"[ -e " + throwAway + ".key ] || COSIGN_PASSWORD='' " + shell("cosign", "generate-key-pair", "--output-key-prefix="+throwAway),
+		"COSIGN_PASSWORD='' " + shell(SignCommand(private, throwAway+".key")...) + " " + s.atDigest(TagWrongKey),
 	}
 }

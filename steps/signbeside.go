@@ -42,7 +42,7 @@ func SignBeside(rec state.Record, page engine.Ledger, ref string, sign func() (a
 // LookBeside looks at the images that `signgate sign` has signed: one that is still
 // there must still be signed. What its owner has deleted is none of our business.
 func LookBeside(ctx context.Context, rec state.Record, c *gcp.Clients, page engine.Ledger) []engine.Finding {
-	s := cloud{NamesOf(rec.Answers), c}
+	s := cloud{Names: NamesOf(rec.Answers), c: c}
 	version := rec.Pins[PinKeyVersion]
 	var all []engine.Finding
 	for _, e := range page.Entries() {

@@ -24,7 +24,7 @@ const CaseTried = "tried"
 // verdict's reason says why (Meaning has it as a sentence), its message is what the
 // cluster said.
 func Try(ctx context.Context, a state.Answers, c *gcp.Clients, image string) (engine.Verdict, error) {
-	s := inside{cloud: cloud{NamesOf(a), c}, to: &reached{}}
+	s := inside{cloud: cloud{Names: NamesOf(a), c: c}, to: &reached{}}
 	v := engine.Verdict{Case: CaseTried, Image: image, Expected: Admitted}
 	if _, err := name.ParseReference(image); err != nil {
 		p := problem.Raise("answer-invalid", nil)

@@ -103,7 +103,7 @@ func (s workload) Commands() []string {
 	lines := []string{"PROJECT_NUMBER=$(gcloud projects describe " + shell(s.ProjectID()) + " --format='value(projectNumber)')"}
 	member := ` --member="` + s.ControllerMember("$PROJECT_NUMBER") + `"`
 	for _, role := range controllerKeyRoles() {
-		lines = append(lines, shell("gcloud", "kms", "keys", "add-iam-policy-binding", s.a.Key, "--keyring="+s.KeyRingID(),
+		lines = append(lines, shell("gcloud", "kms", "keys", "add-iam-policy-binding", positional(s.a.Key, s.Key()), "--keyring="+s.KeyRingID(),
 			"--location="+s.Region(), "--project="+s.ProjectID(), "--role="+role)+member)
 	}
 	return append(lines, shell("gcloud", "artifacts", "repositories", "add-iam-policy-binding", s.RepositoryID(),

@@ -34,8 +34,9 @@ func (a *app) newSession(ctx context.Context, s *site, store *state.Store) (*ses
 	if err := s.bind(ctx, store); err != nil {
 		return nil, err
 	}
-	o := steps.Options{OutDir: store.Folder(), Chart: s.chart()}
-	return &session{app: a, site: s, store: store, options: o, steps: steps.List(store.Record().Answers, s.clients, o)}, nil
+	rec := store.Record()
+	o := steps.Options{OutDir: store.Folder(), Chart: s.chart(), KeyVersions: steps.KeyVersions(rec.Pins)}
+	return &session{app: a, site: s, store: store, options: o, steps: steps.List(rec.Answers, s.clients, o)}, nil
 }
 
 // upTo leaves out what the step of this id does not need.

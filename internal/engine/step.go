@@ -25,7 +25,10 @@ type Step interface {
 	// Undo removes only what the ledger says this setup made. Gone already is success.
 	Undo(context.Context, Ledger) error
 
-	// Commands are what a person would type to the same effect: gcloud, cosign, helm, kubectl.
+	// Commands are what a person would type to the same effect: gcloud, cosign, helm,
+	// kubectl. `signgate export script` is made of them, so each can be typed again:
+	// at worst it says that the thing is there already. A line that must be refused
+	// ends in "# refused: WORDS", words (a pattern of grep -E) of the refusal.
 	Commands() []string
 }
 
