@@ -14,7 +14,8 @@ const module = "github.com/signgate/signgate/"
 // internal/problem; tests may use more.
 func may() map[string][]string {
 	return map[string][]string{
-		"cmd/signgate":        {"tui", "steps", "state", "sandbox", "assets", "internal/engine", "internal/gcp", "internal/kube", "internal/image"},
+		"cmd/signgate":        {"tui", "steps", "state", "sandbox", "assets", "internal/engine", "internal/gcp", "internal/kube", "internal/image", "internal/export"},
+		"internal/export":     {"steps", "state", "assets", "internal/kube"},
 		"tui":                 {"internal/engine", "state", "assets"},
 		"steps":               {"internal/engine", "internal/gcp", "internal/kube", "internal/image", "state", "assets"},
 		"state":               {},

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -221,13 +222,26 @@ func (s policy) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger) er
 	return c.Delete(within, s.policyObject())
 }
 
-// typedKeys are the key versions that Commands name, as cosign writes them.
+// typedKeys are the key versions that Commands name, as cosign writes them and in the
+// order that the policy has them in: the oldest first.
 func (s cloud) typedKeys() []string {
+	versions := slices.Clone(s.typedVersions())
+	slices.SortFunc(versions, func(a, b string) int {
+		if older(a, b) {
+			return -1
+		}
+		return 1
+	})
 	var all []string
-	for _, v := range s.typedVersions() {
+	for _, v := range versions {
 		all = append(all, s.KMSRef(v))
 	}
 	return all
+}
+
+// PolicyKeys are the key versions that the policy of these options names.
+func PolicyKeys(a state.Answers, opt Options) []string {
+	return cloud{Names: NamesOf(a), typed: opt.KeyVersions}.typedKeys()
 }
 
 func (s policy) Commands() []string {

@@ -22,23 +22,28 @@ type Wanted struct {
 	Label string // of the namespace, with the value "true"
 }
 
-// Grant is one role of one member on the project or on the repository, by its relative name.
+// Grant is one role of one member on the project, the key or the repository, by its relative name.
 type Grant struct{ On, Role, Member string }
 
-// WantedOf is what follows from the answers, looking at nothing.
-func WantedOf(a state.Answers) Wanted {
+// WantedOf is what follows from the answers and the project's number, looking at nothing.
+func WantedOf(a state.Answers, number string) Wanted {
 	on := cloud{Names: NamesOf(a)}
 	w := Wanted{
 		Services: services(), Algorithm: algorithm.String(),
 		Repository: repositoryDescription, Account: on.accountTitle(),
-		Scopes:              nodeScopes(),
+		Scopes:              on.nodeScopes(),
 		ControllerNamespace: controllerNamespace, ControllerRelease: controllerRelease, ControllerValues: controllerValues(),
 		Glob: inside{cloud: on}.glob(), Label: includeLabel,
 	}
-	id := identity{on}
-	for _, part := range id.parts() {
-		for _, role := range part.roles {
-			w.Grants = append(w.Grants, Grant{On: part.name, Role: role, Member: id.Member()})
+	all := []rights{identity{on}.rights()}
+	if on.Federated() {
+		all = append(all, workload{on}.rightsOf(number))
+	}
+	for _, r := range all {
+		for _, part := range r.parts {
+			for _, role := range part.roles {
+				w.Grants = append(w.Grants, Grant{On: part.name, Role: role, Member: r.member})
+			}
 		}
 	}
 	return w

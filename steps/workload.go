@@ -58,7 +58,11 @@ func (s workload) rights(ctx context.Context) (rights, error) {
 	if err != nil {
 		return rights{}, fmt.Errorf("look up the number of project %s: %w", s.ProjectID(), err)
 	}
-	return rights{s.ControllerMember(p.Number), []grants{{s.keyPolicy(), controllerKeyRoles()}, {s.repositoryPolicy(), []string{readerRole}}}}, nil
+	return s.rightsOf(p.Number), nil
+}
+
+func (s workload) rightsOf(number string) rights {
+	return rights{s.ControllerMember(number), []grants{{s.keyPolicy(), controllerKeyRoles()}, {s.repositoryPolicy(), []string{readerRole}}}}
 }
 
 func (s workload) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {

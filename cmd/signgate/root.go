@@ -78,7 +78,7 @@ no cost.`,
 	f.BoolVarP(&a.yes, "yes", "y", false, "accept the plan without asking")
 	root.AddGroup(&cobra.Group{ID: "setup", Title: "The setup:"}, &cobra.Group{ID: "help", Title: "Help and practice:"})
 	root.AddCommand(
-		newPlan(a), newApply(a), newStatus(a), newDestroy(a), newRotate(a), newSign(a), newTry(a), newDoctor(a),
+		newPlan(a), newApply(a), newStatus(a), newDestroy(a), newRotate(a), newSign(a), newTry(a), newDoctor(a), newExport(a),
 		newSandbox(a), newExplain(a), newVersion(a),
 	)
 	root.SetHelpCommandGroupID("help")
