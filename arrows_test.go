@@ -16,6 +16,7 @@ func may() map[string][]string {
 	return map[string][]string{
 		"cmd/signgate":        {"tui", "steps", "state", "sandbox", "assets", "internal/engine", "internal/gcp", "internal/kube", "internal/image", "internal/export"},
 		"internal/export":     {"steps", "state", "assets", "internal/kube"},
+		"internal/docs":       {"steps", "state", "assets", "internal/engine", "internal/kube"},
 		"tui":                 {"internal/engine", "state", "assets"},
 		"steps":               {"internal/engine", "internal/gcp", "internal/kube", "internal/image", "state", "assets"},
 		"state":               {},

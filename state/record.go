@@ -8,8 +8,8 @@ import "time"
 // Resource names one thing in the world: Kind is the API's own word
 // ("cloudkms.keyRing", "iam.binding"), Name its full resource name.
 type Resource struct {
-	Kind string `json:"kind"`
-	Name string `json:"name"`
+	Kind string `json:"kind"` // the API's own word: "cloudkms.keyRing"
+	Name string `json:"name"` // its full name there
 }
 
 // Phase is how far an entry is.
@@ -26,8 +26,8 @@ const (
 // Entry is one line of the journal: what this setup knows of a resource.
 type Entry struct {
 	Resource
-	Step      string            `json:"step"`
-	Phase     Phase             `json:"phase"`
+	Step      string            `json:"step"`                // whose it is
+	Phase     Phase             `json:"phase"`               // how far it is
 	Operation string            `json:"operation,omitempty"` // long-running operation in flight
 	Facts     map[string]string `json:"facts,omitempty"`     // what the server gave and cannot be computed
 	Time      time.Time         `json:"time"`                // of the last change of phase
@@ -35,6 +35,6 @@ type Entry struct {
 
 // World says which cloud a record is for. It is refused in any other.
 type World struct {
-	Kind          string `json:"kind"` // "sandbox" or "google"
-	ProjectNumber string `json:"projectNumber,omitempty"`
+	Kind          string `json:"kind"`                    // "sandbox" or "google"
+	ProjectNumber string `json:"projectNumber,omitempty"` // once it is known
 }

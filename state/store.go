@@ -22,15 +22,15 @@ import (
 
 // Record is everything that is kept of one setup.
 type Record struct {
-	Name     string            `json:"name"`    // the person's name for it; its folder's name
-	Setup    string            `json:"setup"`   // random id, in the labels of what it made
-	Lineage  string            `json:"lineage"` // tells this record from another of the same name
-	Serial   int               `json:"serial"`  // grows with every save
-	World    World             `json:"world"`
-	Answers  Answers           `json:"answers"`
-	Pins     map[string]string `json:"pins,omitempty"` // resolved once: the image's digest, the key version
-	Entries  []Entry           `json:"entries,omitempty"`
-	Created  time.Time         `json:"created"`
+	Name     string            `json:"name"`              // the person's name for it; its folder's name
+	Setup    string            `json:"setup"`             // random id, in the labels of what it made
+	Lineage  string            `json:"lineage"`           // tells this record from another of the same name
+	Serial   int               `json:"serial"`            // grows with every save
+	World    World             `json:"world"`             // which cloud it is for
+	Answers  Answers           `json:"answers"`           // what the person decided
+	Pins     map[string]string `json:"pins,omitempty"`    // resolved once: the image's digest, the key version
+	Entries  []Entry           `json:"entries,omitempty"` // the journal
+	Created  time.Time         `json:"created"`           // when the setup was begun
 	Finished time.Time         `json:"finished,omitzero"` // when a run last ended with everything as wanted
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -74,8 +73,7 @@ func (a *app) settle() {
 // explain says a problem in text, or as a JSON object where JSON was asked for.
 func (a *app) explain(p *problem.Problem) {
 	if a.output == "json" {
-		line, _ := json.Marshal(map[string]any{"type": "notice", "error": p})
-		fmt.Fprintf(a.Out, "%s\n", line)
+		jsonPrinter(a.Out)(engine.Event{Time: time.Now(), Type: engine.TypeNotice, Problem: p})
 		return
 	}
 	fmt.Fprintf(a.Err, "signgate: %s\n", p.What)

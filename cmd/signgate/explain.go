@@ -17,7 +17,7 @@ func newExplain(a *app) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				for _, e := range problem.Catalogue() {
-					fmt.Fprintf(a.Out, "%-24s %s\n", e.ID, plainTemplate(e.What))
+					fmt.Fprintf(a.Out, "%-24s %s\n", e.ID, problem.Plain(e.What))
 				}
 				return nil
 			}
@@ -25,11 +25,11 @@ func newExplain(a *app) *cobra.Command {
 			if !ok {
 				return usagef("no error has the id %q; signgate explain lists them", args[0])
 			}
-			fmt.Fprintf(a.Out, "%s: %s\n", e.ID, plainTemplate(e.What))
+			fmt.Fprintf(a.Out, "%s: %s\n", e.ID, problem.Plain(e.What))
 			if e.Why != "" {
-				fmt.Fprintf(a.Out, "\nwhy: %s\n", plainTemplate(e.Why))
+				fmt.Fprintf(a.Out, "\nwhy: %s\n", problem.Plain(e.Why))
 			}
-			fmt.Fprintf(a.Out, "\ntry: %s\n", plainTemplate(e.Fix))
+			fmt.Fprintf(a.Out, "\ntry: %s\n", problem.Plain(e.Fix))
 			return nil
 		},
 	}

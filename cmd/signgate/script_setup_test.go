@@ -12,7 +12,9 @@ import (
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"github.com/signgate/signgate/internal/tools"
 	"github.com/signgate/signgate/sandbox/journal"
 )
 
@@ -20,7 +22,7 @@ import (
 func setupCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"changed": changed, "called": called, "jsonlines": jsonLines, "edit": edit,
-		"code": code, "signalled": signalled, "api": api, "unprivileged": unprivileged,
+		"code": code, "valid": valid, "signalled": signalled, "api": api, "unprivileged": unprivileged,
 	}
 }
 
@@ -83,6 +85,28 @@ func jsonLines(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if last.Type != "summary" || last.Summary == nil {
 		ts.Fatalf("the last line is no summary: %s", text[strings.LastIndex(text, "\n")+1:])
+	}
+}
+
+// valid SCHEMA FILE: each line of the file is as docs/SCHEMA says.
+func valid(ts *testscript.TestScript, _ bool, args []string) {
+	root, err := tools.Root()
+	ts.Check(err)
+	text, err := os.ReadFile(filepath.Join(root, "docs", args[0]))
+	ts.Check(err)
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	ts.Check(err)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	ts.Check(c.AddResource(args[0], doc))
+	schema, err := c.Compile(args[0])
+	ts.Check(err)
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		ts.Check(err)
+		if err := schema.Validate(v); err != nil {
+			ts.Fatalf("%v\n%s", err, line)
+		}
 	}
 }
 

@@ -2,10 +2,8 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"runtime"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -39,11 +37,4 @@ func version() string {
 		return info.Main.Version
 	}
 	return "(devel)"
-}
-
-// plainTemplate shows a catalogue text with its groups as words: ${service} becomes SERVICE.
-func plainTemplate(s string) string {
-	return regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(s, func(m string) string {
-		return strings.ToUpper(strings.Trim(m, "${}"))
-	})
 }

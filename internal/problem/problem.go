@@ -3,6 +3,11 @@
 // Whatever it does not recognise it passes on whole, in the service's own words.
 package problem
 
+import (
+	"regexp"
+	"strings"
+)
+
 // Problem is a failure as it is shown. It is an error and wraps the one it explains.
 type Problem struct {
 	ID    string `json:"id"`              // stable, kebab-case: "api-not-enabled"
@@ -20,6 +25,13 @@ func (p *Problem) Error() string {
 		return p.What
 	}
 	return p.What + ": " + p.Words
+}
+
+// Plain shows a catalogue text with its groups as words: ${service} becomes SERVICE.
+func Plain(text string) string {
+	return regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(text, func(m string) string {
+		return strings.ToUpper(strings.Trim(m, "${}"))
+	})
 }
 
 // Unwrap gives the error that the problem explains.
