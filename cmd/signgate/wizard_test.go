@@ -43,6 +43,7 @@ func (p *person) resumed() {
 // closed in the middle of the run, it is killed in the next one, suspended in the
 // third, which meets a fault, is watched from another terminal, and ends well.
 func TestWizardInTheSandbox(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.signgate("sandbox", "up")
 	r.faults(holds("CreateServiceAccount"), refuses("AsymmetricSign", 0))
@@ -185,6 +186,7 @@ func (r *room) unlocked(t *testing.T) {
 // The same story without a screen, in lines: left in the middle and gone on with, a
 // failure and its second try, the verdicts, and all of it removed.
 func TestAccessibleInTheSandbox(t *testing.T) {
+	t.Parallel()
 	r := newRoom(t)
 	r.signgate("sandbox", "up")
 	r.faults(holds("CreateCluster"), refuses("AsymmetricSign", 0))
