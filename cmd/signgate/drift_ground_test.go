@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/internal/tools"
 	"github.com/signgate/signgate/sandbox"
+	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
 )
@@ -28,13 +31,14 @@ type bench struct {
 	*testing.T
 	dir, bin string
 
+	box     *sandbox.Running
 	clients *gcp.Clients
 	k       *kube.Cluster
 	n       steps.Names
 	chart   kube.Chart
 }
 
-// newBench makes the whole setup, by the program.
+// newBench starts a sandbox; nothing is made in it yet.
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	root, err := tools.Root()
@@ -46,34 +50,40 @@ func newBench(t *testing.T) *bench {
 		t.Skip("the sandbox has no programs here: make build")
 	}
 	t.Cleanup(func() { endSandboxes(t, b.dir) })
-	if out, code := b.run("", "apply", "--yes"); code != 0 {
-		t.Fatalf("apply ended with %d:\n%s", code, out)
-	}
-	b.dial()
-	return b
-}
-
-// dial makes the clients of the owner, as an ordinary program of his would have them.
-func (b *bench) dial() {
-	b.Helper()
-	r, err := sandbox.Find(b.Context(), filepath.Join(b.dir, "sandbox"))
+	b.ends(exitDone, "sandbox", "up")
+	b.box, err = sandbox.Find(b.Context(), filepath.Join(b.dir, "sandbox"))
 	b.must(err)
-	a := &app{}
-	w, err := a.worldOf(r)
+	w, err := (&app{}).worldOf(b.box)
 	b.must(err)
 	b.clients, err = gcp.Dial(b.Context(), w.Options)
 	b.must(err)
 	b.Cleanup(b.clients.Close)
-	answers := b.record().Answers
+	b.chart = kube.Chart{Repo: w.Chart.URL, Name: w.Chart.Name, Version: w.Chart.Version, Digest: w.Chart.Digest}
+	answers := state.Defaults()
+	answers.Project = sandbox.Project
 	b.clients.BillTo(answers.Project)
 	b.n = steps.NamesOf(answers)
-	b.chart = kube.Chart{Repo: w.Chart.URL, Name: w.Chart.Name, Version: w.Chart.Version, Digest: w.Chart.Digest}
+	return b
+}
+
+// whole makes the whole setup, by the program, and a client of its cluster.
+func (b *bench) whole() *bench {
+	b.Helper()
+	b.ends(exitDone, "apply", "--yes")
 	c, err := b.clients.GKE.GetCluster(b.Context(), &containerpb.GetClusterRequest{Name: b.n.Cluster()})
 	b.must(err)
 	ca, err := base64.StdEncoding.DecodeString(c.GetMasterAuth().GetClusterCaCertificate())
 	b.must(err)
 	b.k, err = kube.Dial(kube.Options{Host: c.GetEndpoint(), CA: ca, Transport: b.clients.Network.Transport(), Tokens: b.clients.Tokens})
 	b.must(err)
+	return b
+}
+
+// with is the same for a subtest.
+func (b *bench) with(t *testing.T) *bench {
+	one := *b
+	one.T = t
+	return &one
 }
 
 func (b *bench) must(err error) {
@@ -93,21 +103,53 @@ func (b *bench) record() state.Record {
 // run is the program, in the sandbox, with this on its input; what it says and how it ends.
 func (b *bench) run(input string, args ...string) (out string, code int) {
 	b.Helper()
+	cmd, said := b.program(input, args...)
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return said.String(), exit.ExitCode()
+	}
+	b.must(err)
+	return said.String(), 0
+}
+
+func (b *bench) program(input string, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	b.Helper()
 	self, err := os.Executable()
 	b.must(err)
-	cmd := exec.CommandContext(b.Context(), self, append(args, "--sandbox")...)
+	if args[0] != "sandbox" {
+		args = append(args, "--sandbox")
+	}
+	cmd := exec.CommandContext(b.Context(), self, args...)
 	cmd.Args[0] = "signgate" // the test binary is the program by that name
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "SIGNGATE_STATE_DIR=" + b.dir, "SIGNGATE_BIN=" + b.bin}
 	cmd.Stdin = strings.NewReader(input)
-	var all bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &all, &all
-	err = cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return all.String(), exit.ExitCode()
-	}
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	return cmd, &said
+}
+
+// killed is the program killed while a call is held: before it takes effect, or after.
+func (b *bench) killed(target string, nth int, after bool, args ...string) {
+	b.Helper()
+	id, err := b.box.AddFault(b.Context(), fault.Fault{Target: target, Nth: nth, After: after, Hold: true})
 	b.must(err)
-	return all.String(), 0
+	cmd, said := b.program("", args...)
+	b.must(cmd.Start())
+	ended := make(chan struct{})
+	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
+	go func() {
+		defer close(ended)
+		defer cancel() // it is not held any more, if it ever was
+		_ = cmd.Wait()
+	}()
+	err = b.box.AwaitHeld(ctx, id)
+	_ = cmd.Process.Kill()
+	<-ended
+	b.must(b.box.ClearFaults(b.Context()))
+	if err != nil {
+		b.Fatalf("signgate %s never came to %s: %v\n%s", strings.Join(args, " "), target, err, said)
+	}
 }
 
 // ends is run that must end with a code.

@@ -51,12 +51,11 @@ func drifts() []drift {
 // to do; apply mends what is missing and reverts nobody unasked; and then all is well again.
 func TestDrift(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newBench(t).whole()
 	for _, d := range drifts() {
 		ok := t.Run(d.name, func(t *testing.T) {
-			one := *b
-			one.T = t
-			d.spoil(&one)
+			one := b.with(t)
+			d.spoil(one)
 			one.isSeen(d)
 			one.isMended(d)
 			if r, code := one.status(); code != exitDone || !r.OK || r.Gate.State != engine.GateHolds {
@@ -69,12 +68,12 @@ func TestDrift(t *testing.T) {
 	}
 	t.Run("rotated by hand", func(t *testing.T) { b.with(t).rotatedByHand() })
 	t.Run("asked at a terminal", func(t *testing.T) { b.with(t).askedFirst() })
-}
-
-func (b *bench) with(t *testing.T) *bench {
-	one := *b
-	one.T = t
-	return &one
+	t.Run("rotated", func(t *testing.T) { b.with(t).rotated() })
+	t.Run("destroyed", func(t *testing.T) {
+		one := b.with(t)
+		one.ends(exitDone, "destroy", "--yes")
+		one.nothingLeft()
+	})
 }
 
 // isSeen looks for the difference in the report.
