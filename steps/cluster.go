@@ -80,6 +80,7 @@ func (s cluster) foreign(c *containerpb.Cluster) *problem.Problem {
 	p := raise("cluster-foreign", "cluster %q in %s is there already, and not from this setup", s.ClusterID(), s.ClusterLocation())
 	if other := c.GetResourceLabels()[labelSetup]; other != "" {
 		p.Why = "another signgate setup (" + other + ") made it"
+		p.Fix = "if that was yours and its record is lost: " + adoptLine(other) + "; else choose another cluster name or a suffix (--suffix)"
 	}
 	return p
 }

@@ -18,6 +18,7 @@ type applyOptions struct {
 	answers   *answerFlags
 	to        string
 	overwrite []string
+	adopt     string
 }
 
 func newApply(a *app) *cobra.Command {
@@ -35,6 +36,7 @@ looked at first; run again, it goes on where it was, and changes nothing where a
 	cmd.Flags().StringVar(&o.to, "to", "", "stop after this `step` and what it needs")
 	cmd.Flags().StringSliceVar(&o.overwrite, "overwrite-changes", nil, "revert what someone changed by hand in these `steps` (--overwrite-changes=policy,controller; without a name: in all)")
 	cmd.Flags().Lookup("overwrite-changes").NoOptDefVal = everyStep
+	cmd.Flags().StringVar(&o.adopt, "adopt", "", "take over what the setup with this `id`, whose record is lost, made: what carries its label counts as made by this one")
 	return cmd
 }
 
@@ -53,6 +55,9 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 		defer s.Close()
 	}
 	if err := s.upTo(o.to); err != nil {
+		return err
+	}
+	if err := a.adopt(ctx, s, o.adopt, fresh); err != nil {
 		return err
 	}
 	plan, err := s.plan(ctx, out.emit)

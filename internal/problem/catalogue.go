@@ -260,7 +260,7 @@ func Catalogue() []Entry {
 			Fix: "give this one names of its own: --suffix TEXT (and --setup NAME where that is taken)"},
 		{ID: "permissions-missing", What: "permissions are missing", Why: "the account that is signed in may not do everything this setup needs; nothing was changed",
 			Fix: "ask an owner for the roles named above, or sign in as somebody else"},
-		{ID: "state-damaged", What: "the setup's record is damaged", Why: "the file is not as signgate wrote it", Fix: "restore it from a backup, or move it away: what carries labels is recognised again"},
+		{ID: "state-damaged", What: "the setup's record is damaged", Why: "the file is not as signgate wrote it", Fix: "restore it from a backup, or move it away and run: signgate apply, which names the setup whose labels it finds, then signgate apply --adopt ID"},
 		{ID: "state-newer", What: "a later signgate wrote this record", Why: "its format may hold what this one would lose", Fix: "use the newer signgate"},
 		{ID: "setup-locked", What: "another signgate works on this setup", Why: "two at once would undo each other", Fix: "wait for it, or look on: signgate status"},
 		{ID: "other-world", What: "this setup belongs to another cloud", Why: "the sandbox and each Google Cloud project keep their own records", Fix: "leave out or add --sandbox, or give the setup another name: --setup NAME"},
