@@ -103,7 +103,7 @@ func Validate(a Answers) []FieldError {
 			"a billing account such as billingAccounts/012345-6789AB-CDEF01")
 	}
 	must("region", a.Region, `[a-z]+-[a-z]+[0-9]+`, "a region such as europe-west1 (for a zone there is a question of its own)")
-	must("suffix", a.Suffix, `(?:[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?)?`, "up to 20 lower-case letters, digits and dashes; no dash first or last")
+	must("suffix", a.Suffix, suffixPattern, suffixRule)
 	must("keyRing", a.Named(a.KeyRing), `[a-zA-Z0-9_-]{1,63}`, "1 to 63 letters, digits, dashes and underscores, with the suffix")
 	must("key", a.Key, `[a-zA-Z0-9_-]{1,63}`, "1 to 63 letters, digits, dashes and underscores")
 	must("repository", a.Named(a.Repository), `[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?`,

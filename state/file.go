@@ -38,6 +38,9 @@ func ReadAnswers(data []byte, known Answers) (a Answers, lines map[string]int, w
 	}
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		name, value := top.Content[i], top.Content[i+1]
+		if name.Value == KeyParticipants { // a class's: ReadParticipants
+			continue
+		}
 		if w := take(&a, lines, name, value); w.Rule != "" {
 			wrong = append(wrong, w)
 		}

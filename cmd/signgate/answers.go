@@ -16,14 +16,21 @@ import (
 
 // answerFlags are the wizard's questions as flags and as a config file.
 type answerFlags struct {
-	file  string
-	given state.Answers
+	file        string
+	given       state.Answers
+	participant string
+
+	// whole says that a verb takes a class's file as it is, without one of its people; class are
+	// they, once the file has been read.
+	whole bool
+	class []string
 }
 
 func addAnswerFlags(cmd *cobra.Command) *answerFlags {
 	q := &answerFlags{given: state.Defaults()}
 	f := cmd.Flags()
 	f.StringVarP(&q.file, "file", "f", "", "answers from a YAML `file`; flags win over it")
+	f.StringVar(&q.participant, "participant", "", "of a class's file, the `one` of its participants that this is for")
 	for _, question := range state.Questions() {
 		switch at := question.At(&q.given).(type) {
 		case *string:
@@ -48,6 +55,13 @@ func (q *answerFlags) over(cmd *cobra.Command, known state.Answers) (state.Answe
 			return out, usagef("--file: %w", err)
 		}
 		out, lines, wrong = state.ReadAnswers(data, known)
+		more, err := q.ofClass(cmd, data, &out)
+		if err != nil {
+			return out, err
+		}
+		wrong = append(wrong, more...)
+	} else if q.participant != "" {
+		return out, usagef("--participant goes with the file of a class: -f FILE")
 	}
 	for _, question := range state.Questions() {
 		if cmd.Flags().Changed(question.Flag) {
@@ -56,6 +70,41 @@ func (q *answerFlags) over(cmd *cobra.Command, known state.Answers) (state.Answe
 		}
 	}
 	return out, misfit(q.file, append(wrong, broken(out, lines, wrong)...))
+}
+
+// ofClass reads whom a class's file is for, and gives the answers the suffix of the one who
+// is named. For a participant the names must fit with the longest suffix of all.
+func (q *answerFlags) ofClass(cmd *cobra.Command, data []byte, out *state.Answers) ([]state.FieldError, error) {
+	class, wrong := state.ReadParticipants(data)
+	q.class = class
+	switch {
+	case len(wrong) > 0:
+		return wrong, nil
+	case len(class) == 0 && q.participant != "":
+		return nil, usagef("--participant: %s has no %s", q.file, state.KeyParticipants)
+	case len(class) == 0:
+		return nil, nil
+	case out.Suffix != "" || cmd.Flags().Changed("suffix"):
+		return []state.FieldError{{Path: "suffix", Rule: "not beside " + state.KeyParticipants + ", which give each setup its own"}}, nil
+	case q.participant == "" && q.whole:
+		for _, one := range class {
+			each := *out
+			each.Suffix = one
+			for _, f := range broken(each, nil, nil) {
+				if !slices.ContainsFunc(wrong, func(have state.FieldError) bool { return have.Path == f.Path }) {
+					f.Rule += " (for participant " + one + ")"
+					wrong = append(wrong, f)
+				}
+			}
+		}
+		return wrong, nil
+	case q.participant == "":
+		return nil, usagef("%s is for a class; --participant NAME says for whom this is: %s", q.file, list(class))
+	case !slices.Contains(class, q.participant):
+		return nil, usagef("--participant: %s is none of %s: %s", q.participant, q.file, list(class))
+	}
+	out.Suffix = q.participant
+	return nil, nil
 }
 
 // asked says whether any answer was given at all, by a flag or a file.

@@ -22,10 +22,14 @@ func newDoctor(a *app) *cobra.Command {
 		Use:     "doctor",
 		GroupID: "setup",
 		Short:   "Check sign-in, project, billing, APIs and each permission; change nothing",
-		Args:    usageArgs(cobra.NoArgs),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, a, q) },
+		Long: `Check sign-in, project, billing, APIs and each permission that a setup needs, and change
+nothing. With the file of a class (-f, with participants in it) it also says what quota
+and cost all of them together need.`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, a, q) },
 	}
 	q = addAnswerFlags(cmd)
+	q.whole = true
 	return cmd
 }
 
@@ -50,11 +54,15 @@ func runDoctor(cmd *cobra.Command, a *app, q *answerFlags) error {
 			return err
 		}
 	}
-	return a.examine(cmd.Context(), site, answers)
+	var class []engine.Check
+	if q.participant == "" && len(q.class) > 0 {
+		class = steps.ClassChecks(answers, q.class)
+	}
+	return a.examine(cmd.Context(), site, answers, class)
 }
 
-// examine runs the preflight and says each check as it ends.
-func (a *app) examine(ctx context.Context, s *site, answers state.Answers) error {
+// examine runs the preflight and says each check as it ends, and then what else there is to say.
+func (a *app) examine(ctx context.Context, s *site, answers state.Answers, more []engine.Check) error {
 	start := time.Now()
 	all, err := steps.Preflight(ctx, answers, s.clients, func(c engine.Check) {
 		if c.State != engine.CheckRunning {
@@ -64,7 +72,10 @@ func (a *app) examine(ctx context.Context, s *site, answers state.Answers) error
 	if err != nil {
 		return err
 	}
-	return a.examined(start, all)
+	for _, c := range more {
+		a.printed(c)
+	}
+	return a.examined(start, append(all, more...))
 }
 
 // examined says how a preflight ended.

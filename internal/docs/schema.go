@@ -132,6 +132,13 @@ func setupSchema(source) ([]byte, error) {
 		}
 		properties[q.Key] = p
 	}
+	properties[state.KeyParticipants] = schema{
+		"description": "For a class: the suffix of each participant, or how many they are. apply --participant NAME makes the setup of one; doctor says what all of them need. Not beside suffix.",
+		"oneOf": []schema{
+			{"type": "integer", "minimum": 1},
+			{"type": "array", "minItems": 1, "uniqueItems": true, "items": schema{"type": []string{"string", "integer"}}},
+		},
+	}
 	return encode(schema{
 		"$schema": dialect, "$id": "https://github.com/signgate/signgate/docs/setup.schema.json",
 		"title":       "A setup of signgate (apply -f)",
