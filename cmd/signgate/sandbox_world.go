@@ -84,7 +84,7 @@ func (a *app) worldOf(r *sandbox.Running) (world, error) {
 		Setups:  filepath.Join(r.Status.Dir, "setups"),
 		Chart:   r.Status.Chart,
 		Sandbox: r,
-		Times:   sandboxTimes(),
+		Times:   sandboxTimes(r.Status.Latency),
 	}, nil
 }
 
