@@ -23,6 +23,9 @@ type Engine struct {
 
 	// Complete, if set, adds to a plan what the engine cannot know, before it is told.
 	Complete func(*Plan)
+
+	// With, if set, gives the context in which a step works.
+	With func(context.Context, Ledger) context.Context
 }
 
 // ErrStopped is the outcome of a run that was asked to stop; running again goes on.

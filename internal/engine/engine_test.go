@@ -160,6 +160,39 @@ func TestFailureSkipsOnlyWhatDependsOnIt(t *testing.T) {
 	}
 }
 
+func TestBeforeHoldsAStepBackAndOthersGoOn(t *testing.T) {
+	w := newWorld()
+	e, _ := setup(t, w, nil, nil, []string{"a"}, []string{"b"}) // c needs a, d needs b
+	plan, _ := e.Plan(t.Context(), quiet)
+	others := make(chan struct{})
+	before := func(_ context.Context, info engine.Info) error {
+		switch info.ID {
+		case "a":
+			<-others
+		case "c":
+			return errors.New("not this one")
+		}
+		return nil
+	}
+	sum, err := e.Run(t.Context(), plan, engine.Options{Before: before}, func(ev engine.Event) {
+		if ev.Step == "d" && ev.Status == engine.Done {
+			close(others)
+		}
+	})
+	if !errors.Is(err, engine.ErrStopped) || sum.Created != 3 || sum.Skipped != 1 {
+		t.Errorf("summary %+v, %v", sum, err)
+	}
+	plan, _ = e.Plan(t.Context(), quiet)
+	var asked []string
+	_, err = e.Run(t.Context(), plan, engine.Options{Before: func(_ context.Context, info engine.Info) error {
+		asked = append(asked, info.ID)
+		return nil
+	}}, quiet)
+	if err != nil || !slices.Equal(asked, []string{"c"}) {
+		t.Errorf("asked before %v, %v: want only what has something to do", asked, err)
+	}
+}
+
 func TestStopLetsWhatIsInFlightEnd(t *testing.T) {
 	w := newWorld()
 	w.gate["a"] = make(chan struct{})

@@ -17,6 +17,7 @@ const (
 	TypeProgress Type = "progress" // may be dropped where it comes too fast; no other type ever is
 	TypeVerdict  Type = "verdict"
 	TypeNotice   Type = "notice"
+	TypeCall     Type = "call" // one call to a service, where a log of them was asked for
 	TypeSummary  Type = "summary"
 )
 

@@ -14,6 +14,9 @@ import (
 type Options struct {
 	// Overwrite names the steps that may revert what someone changed by hand.
 	Overwrite []string
+	// Before, if set, is asked before each step that may have something to do. It may
+	// take its time; a step that it answers an error for is skipped.
+	Before func(context.Context, Info) error
 }
 
 // outcome is how a step ended, for those that need it and for the summary.
@@ -83,8 +86,12 @@ func (r *run) step(ctx context.Context, i int, needs []outcome) outcome {
 	if quiet := !anyChanged(needs); quiet && settled(planned, l) {
 		return r.end(info, time.Now(), outcome{status: Reused}, planned.Summary)
 	}
+	if o, skip := r.ask(ctx, info, needs); skip {
+		return o
+	}
 	start := time.Now()
 	r.report(Event{Type: TypeStep, Step: info.ID, Status: Started, Text: info.Title})
+	ctx = r.with(ctx, l)
 	change, err := r.steps[i].Inspect(ctx, l)
 	if err == nil {
 		err = r.apply(ctx, i, change, l)
@@ -96,6 +103,25 @@ func (r *run) step(ctx context.Context, i int, needs []outcome) outcome {
 		return r.end(info, start, outcome{status: Reused}, change.Summary)
 	}
 	return r.end(info, start, outcome{status: Done, changed: true}, change.Summary)
+}
+
+// ask lets whoever watches hold a step back; the world may have been stopped meanwhile.
+func (r *run) ask(ctx context.Context, info Info, needs []outcome) (outcome, bool) {
+	if r.opt.Before == nil {
+		return outcome{}, false
+	}
+	if err := r.opt.Before(ctx, info); err != nil {
+		r.report(Event{Type: TypeStep, Step: info.ID, Status: Skipped, Text: info.Title})
+		return outcome{status: Skipped}, true
+	}
+	return r.skip(ctx, info, needs)
+}
+
+func (e *Engine) with(ctx context.Context, l Ledger) context.Context {
+	if e.With == nil {
+		return ctx
+	}
+	return e.With(ctx, l)
 }
 
 // settled says whether nothing is left to do: all is as wanted, and what was there
@@ -130,7 +156,7 @@ func (r *run) undo(ctx context.Context, i int, dependents []outcome) outcome {
 	}
 	start := time.Now()
 	r.report(Event{Type: TypeStep, Step: info.ID, Status: Started, Text: info.Title})
-	if err := r.steps[i].Undo(ctx, l); err != nil {
+	if err := r.steps[i].Undo(r.with(ctx, l), l); err != nil {
 		return r.end(info, start, outcome{status: Failed, cause: problem.From(err)}, "")
 	}
 	if owned(l.Entries()) == owns {
