@@ -60,7 +60,7 @@ func (n Network) grpc(host, userAgent string, auth grpc.UnaryClientInterceptor) 
 		grpc.WithTransportCredentials(credentials.NewTLS(n.tls())),
 		grpc.WithContextDialer(n.dial),
 		grpc.WithUserAgent(userAgent),
-		grpc.WithUnaryInterceptor(auth),
+		grpc.WithChainUnaryInterceptor(observe, auth),
 		grpc.WithDisableServiceConfig(),
 	)
 }
@@ -76,5 +76,5 @@ func (a agent) RoundTrip(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Header.Set("User-Agent", a.name)
 	}
-	return a.RoundTripper.RoundTrip(r)
+	return observeHTTP(a.RoundTripper, r)
 }
