@@ -78,6 +78,7 @@ func PolicyController() Chart { return read[Chart](chart) }
 type Region struct {
 	Name  string `json:"name"`
 	Place string `json:"place"`
+	Note  string `json:"note"` // where the choice matters
 }
 
 // Regions lists them by name.
