@@ -136,7 +136,7 @@ func (l *lines) watch(w Watcher, name string) error {
 	l.session, l.watched = s, true
 	l.run = newRun(plan, nil, l.now())
 	l.say("Watching, read-only. Type q to leave; the other one goes on.")
-	err = l.follow(func(ctx context.Context, emit func(engine.Event)) error { return s.Run(ctx, plan, false, emit) })
+	err = l.follow(func(ctx context.Context, emit func(engine.Event)) error { return s.Run(ctx, plan, RunOptions{}, emit) })
 	switch {
 	case err == nil:
 		l.say("The other one has come to its end, and all went well.")

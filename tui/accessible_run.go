@@ -32,7 +32,7 @@ func (l *lines) carry() error {
 		}
 		l.run = newRun(plan, l.run, l.now())
 		err = l.follow(func(ctx context.Context, emit func(engine.Event)) error {
-			return l.session.Run(ctx, plan, overwrite, emit)
+			return l.session.Run(ctx, plan, RunOptions{Overwrite: overwrite}, emit)
 		})
 		if err == nil {
 			return l.done()

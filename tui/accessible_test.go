@@ -101,10 +101,10 @@ func TestAccessibleFromFirstQuestionToVerdict(t *testing.T) {
 	r := talk(t, b)
 	r.answer("project id [1]: ", "")
 	r.answer("Number [2]: ", "")
-	r.answer("nothing to go on: ", "1")
+	r.answer("nothing to go on: ", "5")
 	r.answer("New answer [cosign-test-cluster]: ", "X")
 	r.until("cannot be: it must be 3 to 27 lower-case letters")
-	r.answer("nothing to go on: ", "1")
+	r.answer("nothing to go on: ", "5")
 	r.answer("New answer [X]: ", "mine")
 	r.answer("nothing to go on: ", "")
 	r.until("Key ring: create.")
@@ -241,7 +241,7 @@ func TestAccessibleSaysThatItStillWorks(t *testing.T) {
 		l.run = newRun(b.session.plan, nil, l.now())
 		time.AfterFunc(95*time.Second, func() { close(b.session.hold) })
 		l.follow(func(ctx context.Context, emit func(engine.Event)) error {
-			return b.session.Run(ctx, b.session.plan, false, emit)
+			return b.session.Run(ctx, b.session.plan, RunOptions{}, emit)
 		})
 		if n := strings.Count(out.String(), "Still working: Cluster"); n != 3 {
 			t.Errorf("said %d times in 95 s that it still works:\n%s", n, out.String())

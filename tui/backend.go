@@ -32,6 +32,10 @@ type Backend interface {
 	// Regions lists where key, images and cluster can be.
 	Regions(ctx context.Context, project string) ([]Region, error)
 
+	// Digest says which digest the image of these answers stands for now. It may ask
+	// a registry.
+	Digest(context.Context, state.Answers) (string, error)
+
 	// Cost prices a cluster of these answers. ok is false where nobody knows.
 	Cost(state.Answers) (c Cost, ok bool)
 
@@ -44,11 +48,12 @@ type Backend interface {
 
 // Session is one setup, locked for this process until Close.
 type Session interface {
-	Name() string            // of the setup
-	Answers() state.Answers  // as recorded
-	Entries() []state.Entry  // the journal: what was meant, made and found
-	Link(state.Entry) string // its page in the cloud console, "" if it has none
-	Resume() string          // the command that goes on with this setup
+	Name() string                // of the setup
+	Answers() state.Answers      // as recorded
+	Entries() []state.Entry      // the journal: what was meant, made and found
+	Describe(state.Entry) string // as a person would call it: `key ring "cosign"`
+	Link(state.Entry) string     // its page in the cloud console, "" if it has none
+	Resume() string              // the command that goes on with this setup
 
 	// Commands are what a person would type instead of a step.
 	Commands(step string) []string
@@ -57,11 +62,14 @@ type Session interface {
 	// plan, not an error.
 	Plan(context.Context) (engine.Plan, error)
 
-	// Run carries a plan out, as Plan gave it. overwrite lets it revert what
-	// someone changed by hand. emit is called from one goroutine at a time; the last
-	// event is the summary. The error is nil if all went well. It may be called
-	// again, after Plan, when it has returned: also after Stop.
-	Run(ctx context.Context, plan engine.Plan, overwrite bool, emit func(engine.Event)) error
+	// Run carries a plan out, as Plan gave it. emit is called from one goroutine at a
+	// time; the last event is the summary. The error is nil if all went well. It may
+	// be called again, after Plan, when it has returned: also after Stop.
+	Run(ctx context.Context, plan engine.Plan, how RunOptions, emit func(engine.Event)) error
+
+	// Change takes other answers into the setup, as long as nothing was made by those
+	// they replace; what was only begun by them is taken back first.
+	Change(context.Context, state.Answers) error
 
 	// Stop lets what is in flight end and starts nothing new; Run then returns.
 	Stop()
@@ -75,16 +83,26 @@ type Session interface {
 	Close() error
 }
 
+// RunOptions are how a plan is carried out.
+type RunOptions struct {
+	// Overwrite lets it revert what someone changed by hand.
+	Overwrite bool
+	// Before, if set, is asked before each step that may have something to do, and
+	// may take its time; a step that it answers an error for is skipped.
+	Before func(context.Context, engine.Info) error
+}
+
 // A session may do more; a screen offers it only where it is there.
 type (
-	// Preflighter checks sign-in, project, billing, APIs and permissions, each
-	// line reported as it starts and as it ends.
-	Preflighter interface {
-		Preflight(ctx context.Context, report func(Check)) error
-	}
-	// Trier asks the cluster whether it would admit an image, and why.
+	// Trier asks the cluster whether it would admit an image, and why; Means says
+	// a verdict's reason in a sentence.
 	Trier interface {
 		Try(ctx context.Context, image string) (engine.Verdict, error)
+		Means(reason string) string
+	}
+	// Guide says what can be done with a setup that is there.
+	Guide interface {
+		Next() []Hint
 	}
 	// Estimator knows about how long a step takes in this world; 0 if it does not.
 	Estimator interface {
@@ -97,6 +115,24 @@ type (
 // plan first; whatever else would change something answers an error.
 type Watcher interface {
 	Watch(ctx context.Context, name string) (Session, error)
+}
+
+// Preflighter is a Backend that looks at what a setup needs before it begins:
+// sign-in, project, billing, APIs and permissions. It changes nothing; each check
+// is reported as it starts and as it ends.
+type Preflighter interface {
+	Preflight(ctx context.Context, a state.Answers, report func(Check)) error
+}
+
+// Biller is a Backend that knows who could pay for a new project.
+type Biller interface {
+	BillingAccounts(context.Context) ([]BillingAccount, error)
+}
+
+// Checker is a Backend that compares a finished setup with what is there. It holds
+// the setup no longer than that takes.
+type Checker interface {
+	Standing(ctx context.Context, name string) (Standing, error)
 }
 
 // World is which cloud this is and as whom.
@@ -119,6 +155,12 @@ type Project struct {
 	ID     string
 	Name   string
 	Number string
+}
+
+// BillingAccount is one that can pay for projects.
+type BillingAccount struct {
+	Name    string // "billingAccounts/012345-6789AB-CDEF01"
+	Display string
 }
 
 // ProjectPage is a part of a list of projects.
@@ -152,6 +194,15 @@ const (
 	CheckFail    = engine.CheckFail
 	CheckUnknown = engine.CheckUnknown
 )
+
+// Standing is how a finished setup is found.
+type Standing struct {
+	OK   bool
+	Text string // what differs and what that means for the gate
+}
+
+// Hint is something that can be done, and the command that does it.
+type Hint struct{ What, Command string }
 
 // Removal is one thing that Destroy removes, or leaves.
 type Removal struct {

@@ -51,6 +51,7 @@ func TestNamesSayTheRule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := drive(t, newFake(), 80, 24)
 		d.press("enter", "enter", "enter")
+		d.a.screen.(*names).goTo("cluster")
 		d.typed("_X")
 		d.shows("✗ Cluster must be 3 to 27 lower-case letters")
 		d.press("enter")
@@ -68,7 +69,7 @@ func TestNamesSayTheRule(t *testing.T) {
 func TestNamesChoiceSetsTheSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := drive(t, newFake(), 80, 24)
-		d.press("enter", "enter", "enter", "down", "right", "right", "enter")
+		d.press("enter", "enter", "enter", "right", "right", "enter")
 		if got := d.b.created[0]; got.Shape != state.Guide || got.Nodes != 3 || got.DiskGB != 100 {
 			t.Errorf("the guide's shape gave %+v", got)
 		}
@@ -84,7 +85,9 @@ func TestFailureThenRetry(t *testing.T) {
 		d.press("enter", "enter", "enter", "enter")
 		d.wait()
 		d.press("enter")
-		d.shows("✗ Cluster", "failed", "why   the cluster asks for 900 GB", "try   choose the zonal shape", "words Insufficient", "skipped")
+		d.shows("✗ Cluster", "failed", "why   the cluster asks for 900 GB", "try   choose the zonal shape", "skipped")
+		d.press("o")
+		d.shows("words Insufficient")
 		b.session.events = rest()
 		d.wait()
 		d.press("r")
@@ -211,7 +214,7 @@ func TestLockedSetupIsExplained(t *testing.T) {
 		b := newFake()
 		b.setups = []state.Listed{{Name: "other"}}
 		d := drive(t, b, 80, 24)
-		d.press("enter")
+		d.press("enter", "o")
 		d.shows("4711")
 		d.press("esc")
 		d.shows("a new setup")
@@ -321,6 +324,7 @@ func TestPastedGarbage(t *testing.T) {
 		fits(t, d)
 		d = drive(t, newFake(), 80, 24)
 		d.press("enter", "enter", "enter")
+		d.a.screen.(*names).goTo("cluster")
 		d.send(tea.PasteMsg{Content: garbage})
 		fits(t, d)
 		d.press("enter")
@@ -384,7 +388,7 @@ func TestLogSearch(t *testing.T) {
 		d.press("/")
 		d.typed("number 10123")
 		d.press("enter")
-		d.shows("1 lines", "call number 10123")
+		d.shows("1 line", "call number 10123")
 		d.press("esc", "l")
 		d.shows("Policy controller")
 	})

@@ -88,11 +88,75 @@ func (b *fakeBackend) Regions(context.Context, string) ([]Region, error) {
 	}, nil
 }
 
-func (b *fakeBackend) Cost(state.Answers) (Cost, bool) {
+func (b *fakeBackend) Cost(a state.Answers) (Cost, bool) {
 	if b.cost == nil {
 		return Cost{}, false
 	}
-	return *b.cost, true
+	c := *b.cost
+	switch a.Shape {
+	case state.Regional:
+		c.Hourly, c.Monthly = .31, 226
+	case state.Guide:
+		c.Hourly, c.Monthly = .93, 679
+	}
+	return c, true
+}
+
+func (b *fakeBackend) Digest(_ context.Context, a state.Answers) (string, error) {
+	if a.Image == "nginz" {
+		return "", &problem.Problem{ID: "image-not-found", What: "there is no image nginz", Fix: "check the name"}
+	}
+	return "sha256:4c1c50d0ffc614f90b93b07d778028dc765548e823f676fb027f61d281ac380d", nil
+}
+
+// lookingAhead is a fake that has a preflight and looks at finished setups, too.
+type lookingAhead struct {
+	*fakeBackend
+	checks []Check
+	stands map[string]Standing
+}
+
+func (b *lookingAhead) Standing(_ context.Context, name string) (Standing, error) {
+	if s, ok := b.stands[name]; ok {
+		return s, nil
+	}
+	return Standing{OK: true}, nil
+}
+
+func (b *lookingAhead) Preflight(_ context.Context, a state.Answers, report func(Check)) error {
+	for _, c := range b.checks {
+		running := c
+		running.State, running.Detail, running.Problem = CheckRunning, "", nil
+		report(running)
+		report(c)
+	}
+	return nil
+}
+
+// passing is a preflight without a fault.
+func passing() []Check {
+	all := []Check{
+		{ID: "sign-in", Group: "you", Title: "signed in to Google", State: CheckPass, Detail: "owner@acme.example"},
+		{ID: "project", Group: "project", Title: "project acme-demo", State: CheckPass, Detail: "number 1234567890"},
+		{ID: "billing", Group: "project", Title: "billing", State: CheckUnknown, Detail: "this account may not see it"},
+	}
+	for _, p := range []string{"cloudkms.keyRings.create", "cloudkms.cryptoKeys.create", "container.clusters.create", "container.clusters.get",
+		"artifactregistry.repositories.create", "iam.serviceAccounts.create"} {
+		all = append(all, Check{ID: "permission:" + p, Group: "permissions", Title: p, State: CheckPass, Detail: "on the project"})
+	}
+	return all
+}
+
+// lacking is one that misses two permissions.
+func lacking() []Check {
+	all := passing()
+	for i, role := range map[int]string{4: "roles/cloudkms.admin", 5: "roles/container.admin"} {
+		all[i].State = CheckFail
+		all[i].Problem = &problem.Problem{ID: "permissions-missing", What: all[i].Title + " is missing",
+			Why: "the account that is signed in may not do everything this setup needs",
+			Fix: "ask an owner to run: gcloud projects add-iam-policy-binding acme-demo --member=user:owner@acme.example --role=" + role}
+	}
+	return all
 }
 
 func (b *fakeBackend) Create(_ context.Context, a state.Answers) (Session, error) {
@@ -135,6 +199,20 @@ func (s *fakeSession) Name() string           { return s.name }
 func (s *fakeSession) Answers() state.Answers { return s.answers }
 func (s *fakeSession) Entries() []state.Entry { return s.entries }
 func (s *fakeSession) Resume() string         { return "signgate --sandbox --setup " + s.name }
+func (s *fakeSession) Describe(e state.Entry) string {
+	return map[string]string{"cloudkms.keyRing": "key ring cosign", "container.cluster": "cluster cosign-test-cluster"}[e.Kind]
+}
+func (s *fakeSession) Next() []Hint {
+	return []Hint{
+		{"reach the cluster", "signgate sandbox kubeconfig >sandbox.yaml"},
+		{"refused, since nobody signed it", "kubectl --kubeconfig=sandbox.yaml create deployment try --image=busybox --namespace=default"},
+		{"sign one more image", "signgate sign --sandbox --setup acme-demo IMAGE"},
+		{"does the gate still hold?", "signgate status --sandbox --setup acme-demo"},
+		{"the same as a script", "signgate export --sandbox --setup acme-demo script"},
+		{"remove it all again", "signgate destroy --sandbox --setup acme-demo"},
+	}
+}
+func (s *fakeSession) Means(reason string) string { return "it has no signature" }
 func (s *fakeSession) Link(e state.Entry) string {
 	if e.Kind != "container.cluster" {
 		return ""
@@ -147,12 +225,20 @@ func (s *fakeSession) Commands(step string) []string {
 		return []string{"gcloud container clusters create cosign-test-cluster --zone northamerica-northeast1-a " +
 			"--service-account cosign-test-cluster-sa@acme-demo.iam.gserviceaccount.com --num-nodes 1"}
 	}
+	if step == "proof" {
+		var all []string
+		for i, v := range verdicts() {
+			all = append(all, "kubectl create deployment "+[]string{"nginx-unsigned-public", "nginx-unsigned-private", "nginx-wrong-key", "nginx"}[i]+
+				" --namespace=default --image="+v.Image)
+		}
+		return all
+	}
 	return []string{"gcloud " + step + " --project acme-demo"}
 }
 
 func (s *fakeSession) Plan(context.Context) (engine.Plan, error) { return s.plan, nil }
 
-func (s *fakeSession) Run(ctx context.Context, _ engine.Plan, _ bool, emit func(engine.Event)) error {
+func (s *fakeSession) Run(ctx context.Context, _ engine.Plan, how RunOptions, emit func(engine.Event)) error {
 	s.mu.Lock()
 	n := s.runs
 	s.runs++
@@ -160,6 +246,11 @@ func (s *fakeSession) Run(ctx context.Context, _ engine.Plan, _ bool, emit func(
 	stop := s.stop
 	s.mu.Unlock()
 	for _, ev := range s.events {
+		if ev.Status == engine.Started && how.Before != nil {
+			if err := how.Before(ctx, engine.Info{ID: ev.Step}); err != nil {
+				return engine.ErrStopped
+			}
+		}
 		emit(ev)
 	}
 	if s.stream != nil {
@@ -181,6 +272,11 @@ func (s *fakeSession) Run(ctx context.Context, _ engine.Plan, _ bool, emit func(
 		return nil
 	}
 	return s.runErr[min(n, len(s.runErr)-1)]
+}
+
+func (s *fakeSession) Change(_ context.Context, a state.Answers) error {
+	s.answers = a
+	return nil
 }
 
 func (s *fakeSession) Stop() {
@@ -324,9 +420,30 @@ func rest() []engine.Event {
 		engine.Event{Type: engine.TypeSummary, Summary: &engine.Summary{OK: true, Seconds: 41, Created: 12, Reused: 1}, Time: noon().Add(41 * time.Second)})
 }
 
+// judging is a run in the middle of its proof, in a namespace where something runs already.
+func judging() []engine.Event {
+	all := append(script(), rest()[:4]...)
+	all = append(all, engine.Event{Type: engine.TypeNotice, Step: "enforcement", Time: noon().Add(31 * time.Second),
+		Text: `deployment/web in namespace "default" runs busybox:1.36 and would be refused at its next start: no policy is about this image`},
+		engine.Event{Type: engine.TypeStep, Step: "proof", Status: engine.Started, Time: noon().Add(32 * time.Second)})
+	for _, v := range verdicts()[:2] {
+		all = append(all, engine.Event{Type: engine.TypeVerdict, Step: "proof", Verdict: &v, Time: noon().Add(40 * time.Second)})
+	}
+	return all
+}
+
+// setups are some on record: an unfinished one and two that are done.
+func setups(b *fakeBackend) []state.Listed {
+	return []state.Listed{
+		{Name: "acme-demo", Record: state.Record{Answers: b.session.answers, Created: noon().Add(-3 * time.Hour)}},
+		{Name: "fine", Record: state.Record{Answers: b.session.answers, Finished: noon().Add(-20 * time.Minute)}},
+		{Name: "old", Record: state.Record{Answers: b.session.answers, Finished: noon().Add(-72 * time.Hour)}},
+	}
+}
+
 // failure is a run whose cluster step fails.
 func failure() []engine.Event {
-	p := &problem.Problem{ID: "quota", What: "the region's quota of SSD_TOTAL_GB is too small", Why: "the cluster asks for 900 GB, 500 are left",
+	p := &problem.Problem{ID: "quota-exceeded", What: "the region's quota of SSD_TOTAL_GB is too small", Why: "the cluster asks for 900 GB, 500 are left",
 		Fix: "choose the zonal shape, or ask for more quota", Words: `Insufficient regional quota to satisfy request: resource "SSD_TOTAL_GB": request requires '900.0' and is short '400.0'.`}
 	all := append(script(), engine.Event{Type: engine.TypeStep, Step: "cluster", Status: engine.Failed, Seconds: 8, Problem: p})
 	for _, id := range []string{"controller", "policy", "enforcement", "proof"} {

@@ -14,7 +14,7 @@ import (
 
 // The story of the wizard, in the order in which it is told:
 //
-//	welcome → project → region → names → plan → run → proof → summary
+//	welcome → project → preflight → region → names → plan → run → proof → summary
 //
 // Every way from one screen to another is a method here.
 
@@ -54,10 +54,7 @@ func (a *app) flow(msg tea.Msg) (tea.Cmd, bool) {
 	case opened:
 		return a.planned(msg), true
 	case reported:
-		for _, ev := range msg.events {
-			a.run.apply(ev, a.now())
-		}
-		return listen(msg.from), true
+		return tea.Batch(listen(msg.from), a.take(msg.events)), true
 	case ended:
 		return a.ran(msg.err), true
 	case ticked:
@@ -69,19 +66,54 @@ func (a *app) flow(msg tea.Msg) (tea.Cmd, bool) {
 	return nil, false
 }
 
+// take notes what a run reported. A step that has come to wait to be read takes no
+// key that was pressed for what was there before.
+func (a *app) take(events []engine.Event) tea.Cmd {
+	before, judging := a.run.next(), a.run.judging()
+	for _, ev := range events {
+		a.run.apply(ev, a.now())
+	}
+	if v, on := a.screen.(*runView); on && !judging && a.run.judging() && !v.picked && !v.log && !v.open {
+		return a.show(newProof(a))
+	}
+	if next := a.run.next(); next >= 0 && next != before {
+		return a.ask()
+	}
+	return nil
+}
+
 // start goes to the first question.
 func (a *app) start() tea.Cmd {
 	a.answers = state.Defaults()
 	return a.show(newProjects(a))
 }
 
-// resume goes on with a setup on record.
-func (a *app) resume(name string) tea.Cmd {
-	return a.open(func(ctx context.Context) (Session, error) { return a.backend.Open(ctx, name) })
+// resume goes on with a setup on record, once the look at it has ended (nil: there is none).
+func (a *app) resume(name string, looked <-chan struct{}) tea.Cmd {
+	return a.open(func(ctx context.Context) (Session, error) {
+		if looked != nil {
+			<-looked
+		}
+		return a.backend.Open(ctx, name)
+	})
 }
 
 func (a *app) choseProject(p Project) tea.Cmd {
-	a.answers.Project = p.ID
+	a.answers.Project, a.answers.NewProject, a.answers.BillingAccount = p.ID, false, ""
+	return a.lookAhead()
+}
+
+// newProject has the id and the payer of a project that is still to be made.
+func (a *app) newProject(id, billing string) tea.Cmd {
+	a.answers.Project, a.answers.NewProject, a.answers.BillingAccount = id, true, billing
+	return a.lookAhead()
+}
+
+// lookAhead goes from the project to what a setup needs of it.
+func (a *app) lookAhead() tea.Cmd {
+	if by, ok := a.backend.(Preflighter); ok {
+		return a.show(newPreflight(a, by))
+	}
 	return a.show(newRegions(a))
 }
 
@@ -92,10 +124,16 @@ func (a *app) choseRegion(r Region) tea.Cmd {
 	return a.show(newNames(a))
 }
 
-// choseNames has all answers: the setup is made (on record only) and planned.
+// choseNames has all answers: the setup is made (on record only) and planned. One
+// that is open takes them if it is of the same project, and goes on where it failed.
 func (a *app) choseNames(answers state.Answers) tea.Cmd {
 	a.answers = answers
-	return a.open(func(ctx context.Context) (Session, error) { return a.backend.Create(ctx, answers) })
+	s := a.session
+	if s == nil || s.Answers().Project != answers.Project {
+		return tea.Sequence(a.forget(), a.open(func(ctx context.Context) (Session, error) { return a.backend.Create(ctx, answers) }))
+	}
+	a.again = a.run != nil
+	return a.open(func(ctx context.Context) (Session, error) { return s, s.Change(ctx, answers) })
 }
 
 // opened is a setup that was opened and looked over, or why it could not be.
@@ -113,7 +151,7 @@ func (a *app) open(how func(context.Context) (Session, error)) tea.Cmd {
 	return tea.Batch(show, func() tea.Msg {
 		s, err := how(a.ctx)
 		if err != nil {
-			return opened{visit: visit, err: err}
+			return opened{visit: visit, session: s, err: err}
 		}
 		p, err := s.Plan(a.ctx)
 		return opened{visit, s, p, err}
@@ -176,19 +214,62 @@ func (a *app) forget() tea.Cmd {
 	return closing(s)
 }
 
-// change goes back to the questions with the answers of the setup at hand.
-func (a *app) change() tea.Cmd {
-	return tea.Sequence(a.forget(), a.show(newNames(a)))
+// change goes back to the question of that answer ("" is the first), with the
+// answers of the setup at hand.
+func (a *app) change(path string) tea.Cmd {
+	if path == "project" {
+		return a.show(newProjects(a))
+	}
+	s := newNames(a)
+	s.goTo(path)
+	return a.show(s)
+}
+
+// unchanged goes back from the questions to what they were asked for.
+func (a *app) unchanged() tea.Cmd {
+	if a.session == nil || a.run == nil {
+		return a.show(newRegions(a))
+	}
+	a.answers = a.session.Answers()
+	return a.show(newRunView(a))
 }
 
 // carryOut starts the run of the plan at hand.
 func (a *app) carryOut(overwrite bool) tea.Cmd {
 	s, plan := a.session, a.plan
 	a.run = newRun(plan, a.run, a.now())
+	var before func(context.Context, engine.Info) error
 	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error {
-		return s.Run(ctx, plan, overwrite, emit)
+		return s.Run(ctx, plan, RunOptions{Overwrite: overwrite, Before: before}, emit)
 	})
+	before = a.stream.gate.before
+	a.stream.gate.teach(a.learn)
 	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), a.later(beat, ticked{}))
+}
+
+// teach turns learn mode on or off, for the run at hand too.
+func (a *app) teach(learn bool) tea.Cmd {
+	a.learn = learn
+	if a.stream != nil {
+		a.stream.gate.teach(learn)
+	}
+	if !learn && a.run != nil {
+		for i := range a.run.steps {
+			a.run.steps[i].waiting = false
+		}
+	}
+	return nil
+}
+
+// begin lets a step begin that has been read. The next that waits is a new question.
+func (a *app) begin(i int) tea.Cmd {
+	st := &a.run.steps[i]
+	st.waiting = false
+	a.stream.gate.pass(st.ID)
+	if a.run.next() >= 0 {
+		return a.ask()
+	}
+	return nil
 }
 
 // ran is the end of a run: to the proof if it went well, away if that was asked for.
@@ -207,6 +288,9 @@ func (a *app) after(err error) tea.Cmd {
 	case err == nil && a.run.undo:
 		return a.show(newSummary(a))
 	case err == nil && len(a.run.verdicts) > 0:
+		if _, there := a.screen.(*proof); there {
+			return a.ask()
+		}
 		return tea.Batch(a.show(newProof(a)), a.ask())
 	case err == nil:
 		return tea.Batch(a.show(newSummary(a)), a.ask())

@@ -79,6 +79,7 @@ const (
 	doMode     action = "mode"
 	doMore     action = "more"
 	doTry      action = "try"
+	doSkip     action = "skip"
 	doDestroy  action = "destroy"
 	doOver     action = "overwrite"
 	doMouse    action = "mouse"
@@ -96,6 +97,7 @@ type keys struct {
 	Left, Right                        binding
 	Retry, Change, Log, Search, Copy   binding
 	Commands, Pause, Mode, More, Try   binding
+	Skip                               binding
 	Destroy, Overwrite                 binding
 	Mouse, Help, Quit, Stop, Suspended binding
 }
@@ -123,8 +125,9 @@ func newKeys() keys {
 		Commands:  b(doCommands, "w", "what one would type", "w"),
 		Pause:     b(doPause, "p", "pause", "p"),
 		Mode:      b(doMode, "m", "learn mode", "m"),
-		More:      b(doMore, "o", "open", "o"),
+		More:      b(doMore, "o", "their own words", "o", "ctrl+o"),
 		Try:       b(doTry, "t", "try an image", "t"),
+		Skip:      b(doSkip, "s", "leave it out", "s"),
 		Destroy:   binding{Do: doDestroy, Keys: []string{"D"}, Words: "destroy", Danger: true},
 		Overwrite: binding{Do: doOver, Keys: []string{"O"}, Words: "overwrite changes", Danger: true, Confirm: true},
 		Mouse:     quiet(b(doMouse, "f2", "mouse on or off (it takes away the terminal's own selection)", "f2")),

@@ -50,7 +50,7 @@ func (b *logBook) add(at time.Time, ev engine.Event) {
 		}
 	case engine.TypeVerdict:
 		l.text, l.risk = fmt.Sprintf("%s: %s", line(ev.Verdict.Case), line(ev.Verdict.Actual)), !ev.Verdict.OK
-	case engine.TypePlan, engine.TypeSummary:
+	case engine.TypePlan, engine.TypeSummary, typeWaiting:
 		return
 	}
 	if l.text == "" {
@@ -139,10 +139,15 @@ func (b *logBook) of(step string, n int) []logLine {
 }
 
 // draw is a log line of w columns.
-func (l logLine) draw(t theme, w int) string {
+func (l logLine) draw(t theme, w int) string { return l.with(t, pad(l.step, 11)+" ", w) }
+
+// brief is the line where its step is known.
+func (l logLine) brief(t theme, w int) string { return l.with(t, "", w) }
+
+func (l logLine) with(t theme, step string, w int) string {
 	text := l.text
 	if l.risk {
 		text = t.Risk.Render("✗") + " " + text
 	}
-	return fit(t.Dim.Render(l.time.Format("15:04:05"))+" "+pad(l.step, 11)+" "+text, w)
+	return fit(t.Dim.Render(l.time.Format("15:04:05"))+" "+step+text, w)
 }

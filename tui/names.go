@@ -1,109 +1,17 @@
 package tui
 
 import (
+	"context"
 	"fmt"
-	"strconv"
+	"slices"
+	"time"
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
-
-// field is one question of the form. A field with options is a choice.
-type field struct {
-	path    string // as in the config file, and in state.FieldError
-	label   string
-	help    string
-	options []option
-	get     func(state.Answers) string
-	set     func(*state.Answers, string)
-}
-
-// option is one of a choice.
-type option struct{ value, label string }
-
-// fields are the questions that have defaults, in the order they are asked.
-func fields() []field {
-	text := func(path, label, help string, at func(*state.Answers) *string) field {
-		return field{path: path, label: label, help: help,
-			get: func(a state.Answers) string { return *at(&a) },
-			set: func(a *state.Answers, v string) { *at(a) = v }}
-	}
-	return []field{
-		text("cluster", "Cluster", "the name of the Kubernetes cluster; its nodes sign in as NAME-sa",
-			func(a *state.Answers) *string { return &a.Cluster }),
-		{path: "shape", label: "Shape", help: "zonal is the cheapest; regional survives the loss of a zone",
-			options: []option{{state.Zonal, "zonal, one machine"}, {state.Regional, "regional, a machine in each of three zones"},
-				{state.Guide, "as in the guide: regional, nine machines"}, {state.Autopilot, "Autopilot: regional, Google keeps the machines"}},
-			get: func(a state.Answers) string { return a.Shape }, set: setShape},
-		{path: "workloadIdentity", label: "Controller", help: "as in the guide it signs in as its node; as itself it needs fewer rights, and nothing else has them; on Autopilot always as itself",
-			options: []option{{"no", "signs in as its node, as in the guide"}, {"yes", "signs in as itself, with fewer rights"}},
-			get:     func(a state.Answers) string { return map[bool]string{true: "yes", false: "no"}[a.Federated()] },
-			set:     func(a *state.Answers, v string) { a.WorkloadIdentity = v == "yes" }},
-		text("image", "Image to sign", "copied into your registry, then signed by its digest",
-			func(a *state.Answers) *string { return &a.Image }),
-		text("namespace", "Protect", "the Kubernetes namespace in which only signed images may run",
-			func(a *state.Answers) *string { return &a.Namespace }),
-		{path: "publicLog", label: "Public log", help: "Sigstore's public log would hold the image's digest, the signature and your public key for ever",
-			options: []option{{"no", "no, nothing public"}, {"yes", "yes, record signatures in Sigstore's public log"}},
-			get:     func(a state.Answers) string { return map[bool]string{true: "yes", false: "no"}[a.PublicLog] },
-			set:     func(a *state.Answers, v string) { a.PublicLog = v == "yes" }},
-		text("keyRing", "Key ring", "a drawer for keys, in the region you chose; used as it is if it is there",
-			func(a *state.Answers) *string { return &a.KeyRing }),
-		text("key", "Key", "the signing key in Cloud KMS; it never leaves it",
-			func(a *state.Answers) *string { return &a.Key }),
-		text("repository", "Repository", "the private image repository in Artifact Registry",
-			func(a *state.Answers) *string { return &a.Repository }),
-		text("policy", "Policy", "the ClusterImagePolicy: which images must be signed by which key",
-			func(a *state.Answers) *string { return &a.Policy }),
-		text("suffix", "Suffix", "ends every name, so that several people can share a project; may be empty",
-			func(a *state.Answers) *string { return &a.Suffix }),
-		text("machineType", "Machine type", "of the cluster's nodes",
-			func(a *state.Answers) *string { return &a.MachineType }),
-		number("nodes", "Nodes", "in each zone", func(a *state.Answers) *int { return &a.Nodes }),
-		number("diskGB", "Disk (GB)", "of each node", func(a *state.Answers) *int { return &a.DiskGB }),
-		text("zone", "Zone", "of a zonal cluster; empty is the region's first",
-			func(a *state.Answers) *string { return &a.Zone }),
-	}
-}
-
-func number(path, label, help string, at func(*state.Answers) *int) field {
-	return field{path: path, label: label, help: help,
-		get: func(a state.Answers) string {
-			if n := *at(&a); n >= 0 {
-				return strconv.Itoa(n)
-			}
-			return ""
-		},
-		set: func(a *state.Answers, v string) {
-			n, err := strconv.Atoi(v)
-			if err != nil || n < 0 {
-				n = -1 // not a number; the rules refuse it
-			}
-			*at(a) = n
-		}}
-}
-
-// setShape sets the size that goes with a shape, too; both can be changed after.
-func setShape(a *state.Answers, shape string) {
-	a.Shape = shape
-	a.Nodes, a.DiskGB = 1, 30
-	if shape == state.Guide {
-		a.Nodes, a.DiskGB = 3, 100
-	}
-}
-
-// rules gives, by path, the rule that an answer breaks.
-func rules(a state.Answers) map[string]string {
-	broken := map[string]string{}
-	for _, e := range state.Validate(a) {
-		if _, ok := broken[e.Path]; !ok {
-			broken[e.Path] = e.Rule
-		}
-	}
-	return broken
-}
 
 // names is the form: everything that has a default. Enter goes on with what is
 // there, so who is in a hurry never sees more of it.
@@ -114,19 +22,54 @@ type names struct {
 	broken map[string]string
 	at     int
 	input  textinput.Model
-	top    int // first field on screen
+	top    int // first line on screen
+	images map[string]*resolution
 }
 
+// resolution is what a reference to an image stands for now, found out while one
+// goes on typing.
+type resolution struct {
+	image   string
+	digest  string // "" while it is looked up
+	problem *problem.Problem
+}
+
+// typed out: the image has been left alone for this long, so it is worth a look.
+const typedOut = 400 * time.Millisecond
+
+// lookUp asks for an image's digest, if it is still the one in the form.
+type lookUp struct{ image string }
+
 func newNames(a *app) *names {
-	s := &names{app: a, fields: fields(), draft: a.answers, input: newInput()}
+	s := &names{app: a, fields: fields(), draft: a.answers, input: newInput(), images: map[string]*resolution{}}
 	s.broken = rules(s.draft)
 	s.focus(0)
 	return s
 }
 
+// goTo moves to the question of an answer, if it is one of these.
+func (s *names) goTo(path string) {
+	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.path == path }); i >= 0 {
+		s.focus(i)
+	}
+}
+
 func (s *names) typing() bool { return true }
 
-func (s *names) Init() tea.Cmd { return nil }
+func (s *names) Init() tea.Cmd { return s.resolve() }
+
+// resolve looks up what the image in the form stands for.
+func (s *names) resolve() tea.Cmd {
+	a := s.draft
+	if _, asked := s.images[a.Image]; asked || s.broken["image"] != "" {
+		return nil
+	}
+	s.images[a.Image] = &resolution{image: a.Image}
+	return s.do(func(ctx context.Context) tea.Msg {
+		digest, err := s.backend.Digest(ctx, a)
+		return resolution{a.Image, digest, asProblem(err)}
+	})
+}
 
 // focus moves to field i.
 func (s *names) focus(i int) {
@@ -137,11 +80,11 @@ func (s *names) focus(i int) {
 
 func (s *names) Keys() []binding {
 	k := s.keys
-	keys := []binding{k.Accept.says("go on"), k.Up, k.Down, k.Back}
+	keys := []binding{k.Accept.says("go on"), k.Up, k.Down}
 	if s.fields[s.at].options != nil {
 		keys = append(keys, k.Left, k.Right)
 	}
-	return keys
+	return append(keys, k.Back)
 }
 
 func (s *names) Press(do action) tea.Cmd {
@@ -156,7 +99,7 @@ func (s *names) Press(do action) tea.Cmd {
 		s.turn(1)
 	case doBack:
 		s.answers = s.draft
-		return s.show(newRegions(s.app))
+		return s.unchanged()
 	case doAccept:
 		return s.accept()
 	}
@@ -171,12 +114,12 @@ func (s *names) accept() tea.Cmd {
 	for i, f := range s.fields {
 		if rule, bad := s.broken[f.path]; bad {
 			s.focus(i)
-			s.say("%s: %s", f.label, rule)
+			s.say("%s must be %s", f.label, rule)
 			return nil
 		}
 	}
 	for path, rule := range s.broken { // an answer of an earlier screen
-		s.say("%s: %s", path, rule)
+		s.say("%s must be %s", path, rule)
 	}
 	return nil
 }
@@ -184,12 +127,8 @@ func (s *names) accept() tea.Cmd {
 // turn goes through the options of a choice.
 func (s *names) turn(by int) {
 	f := s.fields[s.at]
-	for i, o := range f.options {
-		if o.value == f.get(s.draft) {
-			s.put(f.options[(i+by+len(f.options))%len(f.options)].value)
-			return
-		}
-	}
+	i := slices.IndexFunc(f.options, func(o option) bool { return o.value == f.get(s.draft) })
+	s.put(f.options[(i+by+len(f.options))%len(f.options)].value)
 }
 
 func (s *names) put(value string) {
@@ -198,6 +137,16 @@ func (s *names) put(value string) {
 }
 
 func (s *names) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case lookUp:
+		if msg.image == s.draft.Image {
+			return s.resolve()
+		}
+		return nil
+	case resolution:
+		s.images[msg.image] = &msg
+		return nil
+	}
 	if s.fields[s.at].options != nil {
 		if k, ok := msg.(tea.KeyPressMsg); ok && k.String() == "space" {
 			s.turn(1)
@@ -206,62 +155,160 @@ func (s *names) Update(msg tea.Msg) tea.Cmd {
 	}
 	var cmd tea.Cmd
 	s.input, cmd = typeInto(s.input, msg)
-	if v := s.input.Value(); v != s.fields[s.at].get(s.draft) {
+	f := s.fields[s.at]
+	if v := s.input.Value(); v != f.get(s.draft) {
 		s.put(v)
+		if f.path == "image" {
+			return tea.Batch(cmd, s.later(typedOut, lookUp{v}))
+		}
 	}
 	return cmd
 }
 
 func (s *names) View(w, h int) []string {
 	t := s.theme
-	lines := []string{t.Strong.Render("Names and size") + t.Dim.Render("  the defaults will do; enter goes on")}
+	lines := []string{t.Strong.Render("Names and size") + t.Dim.Render("  the defaults will do")}
 	foot := s.foot(w)
 	if h > 10 {
 		lines, foot = append(lines, ""), append([]string{""}, foot...)
 	}
+	foot = foot[:min(len(foot), max(1, h/3))]
 	room := max(1, h-len(lines)-len(foot))
-	s.top = max(min(s.top, s.at), s.at-room+1, 0)
-	s.top = min(s.top, max(0, len(s.fields)-room))
-	for i := s.top; i < min(s.top+room, len(s.fields)); i++ {
-		lines = append(lines, s.row(i, w))
+	var body []string
+	first, last := 0, 0
+	for i := range s.fields {
+		if i == s.at {
+			first = len(body)
+		}
+		body = append(body, s.rows(i, w)...)
+		if i == s.at {
+			last = len(body) - 1
+		}
 	}
+	s.top = max(min(s.top, first), last-room+1, 0)
+	s.top = max(0, min(s.top, len(body)-room))
+	lines = append(lines, body[s.top:min(len(body), s.top+room)]...)
 	return append(lines, foot...)
 }
 
-// row draws a field: its name, its answer, and a sign and the rule if it cannot be.
-func (s *names) row(i, w int) string {
+// labelWidth is how wide the form's first column is, pointer included.
+const labelWidth = 17
+
+// rows draw a field: its name and its answer; of the choice that one is at, every
+// option; a sign and the rule if the answer cannot be.
+func (s *names) rows(i, w int) []string {
 	t, f := s.theme, s.fields[i]
-	value := line(f.get(s.draft))
-	for n, o := range f.options {
-		if o.value == f.get(s.draft) {
-			value = o.label
-			if i == s.at {
-				value = "‹ " + o.label + " ›" + t.Dim.Render(fmt.Sprintf("  %d of %d", n+1, len(f.options)))
-			}
-		}
+	here := i == s.at
+	label := pointer(t, here) + pad(t.Dim.Render(f.label), labelWidth-3) + " "
+	if here {
+		label = pointer(t, here) + pad(t.Strong.Render(f.label), labelWidth-3) + " "
 	}
-	if i == s.at && f.options == nil {
-		s.input.SetWidth(max(1, w-18))
+	if f.options != nil {
+		return s.choice(f, here, label, w)
+	}
+	value := line(f.get(s.draft))
+	if here {
+		s.input.SetWidth(max(1, w-labelWidth-1))
 		value = s.input.View()
 	}
-	l := pointer(t, i == s.at) + pad(t.Dim.Render(f.label), 14) + " " + value
-	if rule, bad := s.broken[f.path]; bad && i != s.at {
+	l := label + value
+	switch rule, bad := s.broken[f.path]; {
+	case bad && !here:
 		l += "  " + t.Risk.Render("✗") + " " + rule
+	case f.path == "image" && !bad && !here:
+		l += "  " + s.stands()
 	}
-	return fit(l, w)
+	return []string{fit(l, w)}
 }
 
-// foot says what the field is for, or which rule its answer breaks, and the price.
+// choice draws a field with options.
+func (s *names) choice(f field, here bool, label string, w int) []string {
+	t := s.theme
+	var rows []string
+	for _, o := range f.options {
+		chosen := o.value == f.get(s.draft)
+		switch {
+		case !here && chosen:
+			return []string{fit(label+o.label, w)}
+		case !here:
+			continue
+		}
+		sign := t.Dim.Render("○")
+		text := o.label
+		if chosen {
+			sign, text = t.Accent.Render("●"), t.Strong.Render(text)
+		}
+		rows = append(rows, label+row(sign+" "+text, t.Dim.Render(s.price(f, o)), w-labelWidth))
+		label = spaces(labelWidth)
+	}
+	return rows
+}
+
+// price is what the cluster would cost with an option.
+func (s *names) price(f field, o option) string {
+	if f.path != "shape" {
+		return ""
+	}
+	a := s.draft
+	f.set(&a, o.value)
+	if c, ok := s.backend.Cost(a); ok {
+		return fmt.Sprintf("$%.2f an hour", c.Hourly)
+	}
+	return ""
+}
+
+// stands is what the image's reference stands for now.
+func (s *names) stands() string {
+	t := s.theme
+	switch r := s.images[s.draft.Image]; {
+	case r == nil:
+		return ""
+	case r.problem != nil:
+		return t.Warn.Render("!") + " " + line(r.problem.What)
+	case r.digest == "":
+		return t.Dim.Render("looking it up …")
+	default:
+		return t.Dim.Render(shortDigest(r.digest))
+	}
+}
+
+// shortDigest is enough of a digest to tell it from others.
+func shortDigest(d string) string {
+	if d = line(d); len(d) > 19 {
+		return d[:19] + "…"
+	}
+	return d
+}
+
+// foot says what the field is for, or which rule its answer breaks; of the image
+// what it stands for; and the price.
 func (s *names) foot(w int) []string {
 	t, f := s.theme, s.fields[s.at]
 	var lines []string
-	if rule, bad := s.broken[f.path]; bad {
-		lines = append(lines, fit(t.Risk.Render("✗ "+f.label)+" must be "+rule, w))
-	} else {
-		lines = append(lines, fit(t.Dim.Render(f.help), w))
+	add := func(sign string, text string) {
+		for i, l := range wrap(text, w-width(sign)) {
+			lines = append(lines, []string{sign, spaces(width(sign))}[min(i, 1)]+l)
+		}
 	}
-	if c, ok := s.backend.Cost(s.draft); ok && !s.world.Sandbox {
-		lines = append(lines, fit(t.Dim.Render(fmt.Sprintf("about $%.2f an hour, $%.0f a month", c.Hourly, c.Monthly)), w))
+	r := s.images[s.draft.Image]
+	switch rule, bad := s.broken[f.path]; {
+	case bad:
+		add(t.Risk.Render("✗ "), f.label+" must be "+rule)
+	case f.path == "image" && r != nil && r.problem != nil:
+		add(t.Warn.Render("! "), line(r.problem.What)+": "+line(r.problem.Fix))
+	case f.path == "image" && r != nil && r.digest != "":
+		add(t.Good.Render("✓ "), "is "+line(r.digest)+" now; that digest is copied and signed, whatever the tag becomes")
+	case f.path == "image" && r != nil:
+		add(t.Accent.Render("● "), "looking up which digest it stands for …")
+	default:
+		add("", f.help)
+	}
+	if c, ok := s.backend.Cost(s.draft); ok {
+		price := fmt.Sprintf("about $%.2f an hour, $%.0f a month", c.Hourly, c.Monthly)
+		if s.world.Sandbox {
+			price = "free in the sandbox; on Google Cloud " + price
+		}
+		lines = append(lines, fit(t.Dim.Render(price), w))
 	}
 	return lines
 }

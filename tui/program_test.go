@@ -72,7 +72,7 @@ func (p *program) outcome() Outcome {
 // the first frame to the last, waiting for what it shows.
 func TestProgramFromWelcomeToSummary(t *testing.T) {
 	p := startProgram(t, newFake(), 100, 30)
-	for _, text := range []string{"a new setup", "acme-staging", "Montréal", "Image to sign", "12 create", "The proof"} {
+	for _, text := range []string{"a new setup", "acme-staging", "Montréal", "Image to sign", "12 create", "enter summary"} {
 		p.until(text)
 		p.press("enter")
 	}

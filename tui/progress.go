@@ -2,6 +2,8 @@ package tui
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -14,6 +16,7 @@ type run struct {
 	steps    []stepRun
 	index    map[string]int
 	verdicts []engine.Verdict
+	warnings []string // what runs in the namespace and would be refused
 	summary  *engine.Summary
 	log      logBook
 
@@ -33,6 +36,7 @@ type stepRun struct {
 	text     string
 	progress *engine.Progress
 	problem  *problem.Problem
+	waiting  bool // at the gate, to be read
 }
 
 // newRun prepares for a plan's run. What an earlier attempt at it showed stays
@@ -46,7 +50,7 @@ func newRun(plan engine.Plan, before *run, now time.Time) *run {
 	if before == nil {
 		return r
 	}
-	r.log = before.log
+	r.log, r.warnings = before.log, before.warnings
 	r.began = now.Add(-before.elapsed(now))
 	for _, s := range before.steps {
 		if i, ok := r.index[s.ID]; ok && s.status == engine.Done {
@@ -77,6 +81,12 @@ func (r *run) apply(ev engine.Event, now time.Time) {
 		}
 	case engine.TypePlan:
 		r.renew(ev)
+	case typeWaiting:
+		if s != nil {
+			s.waiting = true
+		}
+	case engine.TypeNotice:
+		r.warn(ev)
 	case engine.TypeVerdict:
 		r.judge(*ev.Verdict)
 	case engine.TypeSummary:
@@ -88,13 +98,32 @@ func (s *stepRun) apply(ev engine.Event, now time.Time) {
 	if ev.Status == engine.Reused && s.status == engine.Done {
 		return // an earlier attempt made it
 	}
-	s.status, s.progress = ev.Status, nil
+	s.status, s.progress, s.waiting = ev.Status, nil, false
 	switch ev.Status {
 	case engine.Started:
 		s.began, s.problem, s.text = now, nil, ""
 	default:
 		s.took, s.text, s.problem = ev.Seconds, line(ev.Text), ev.Problem
 	}
+}
+
+// warn keeps what enforcement says of workloads that the gate would refuse: one
+// must see it whatever else goes on.
+func (r *run) warn(ev engine.Event) {
+	if text := line(ev.Text); ev.Step == "enforcement" && strings.Contains(text, "would be refused") && !slices.Contains(r.warnings, text) {
+		r.warnings = append(r.warnings, text)
+	}
+}
+
+// judging says whether the proof has begun.
+func (r *run) judging() bool {
+	s := r.step("proof")
+	return !r.undo && s != nil && (s.status == engine.Started || len(r.verdicts) > 0)
+}
+
+// next is the first step that waits to be read, -1 if none does.
+func (r *run) next() int {
+	return slices.IndexFunc(r.steps, func(s stepRun) bool { return s.waiting })
 }
 
 // judge notes a verdict; one of the same case before it (a retry) is replaced.
@@ -117,6 +146,9 @@ func (r *run) step(id string) *stepRun {
 
 func (r *run) end(err error, now time.Time) {
 	r.ended, r.err = now, err
+	for i := range r.steps {
+		r.steps[i].waiting = false
+	}
 	if r.err == nil && r.summary != nil && !r.summary.OK {
 		r.err = errors.New("not all steps went well")
 	}

@@ -37,8 +37,11 @@ type (
 	}
 )
 
-// elsewhere is the item for an id that was typed.
-const elsewhere = "\x00typed"
+// The items for an id that was typed: one that is there, or one that is to be.
+const (
+	elsewhere = "\x00typed"
+	brandNew  = "\x00new"
+)
 
 func newProjects(a *app) *projects {
 	return &projects{app: a, list: newPicker("type to filter, or a project id"), known: map[string]bool{}}
@@ -120,12 +123,19 @@ func (s *projects) offerTyped() {
 	if id == "" || s.known[id] || !validProject(id) {
 		return
 	}
-	s.list.all = append(s.list.all, item{id: elsewhere, label: "look up the id " + id})
+	s.offer(item{id: elsewhere, label: "look up the id " + id})
+	if _, ok := s.backend.(Biller); ok {
+		s.offer(item{id: brandNew, label: "make a new project " + id})
+	}
+}
+
+func (s *projects) offer(it item) {
+	s.list.all = append(s.list.all, it)
 	s.list.hits = append(s.list.hits, len(s.list.all)-1)
 }
 
 func (s *projects) dropTyped() {
-	if n := len(s.list.all); n > 0 && s.list.all[n-1].id == elsewhere {
+	for n := len(s.list.all); n > 0 && (s.list.all[n-1].id == elsewhere || s.list.all[n-1].id == brandNew); n-- {
 		s.list.all = s.list.all[:n-1]
 		if h := len(s.list.hits); h > 0 && s.list.hits[h-1] == n-1 {
 			s.list.hits = s.list.hits[:h-1]
@@ -151,7 +161,7 @@ func (s *projects) Keys() []binding {
 	if s.problem != nil {
 		retry := k.Retry
 		retry.Keys, retry.Shown = []string{"ctrl+r"}, "ctrl+r" // r is text here
-		keys = append([]binding{retry}, keys...)
+		keys = s.unfolds(append([]binding{retry}, keys...), s.problem)
 	}
 	return keys
 }
@@ -176,15 +186,27 @@ func (s *projects) accept() tea.Cmd {
 	if !ok {
 		return nil
 	}
-	if it.id != elsewhere {
+	id := s.list.filter()
+	switch it.id {
+	case elsewhere:
+	case brandNew:
+		return s.show(newBilling(s.app, s.backend.(Biller), id))
+	default:
 		return s.choseProject(Project{ID: it.id})
 	}
-	id := s.list.filter()
 	s.loading, s.problem = true, nil
 	return s.do(func(ctx context.Context) tea.Msg {
 		p, err := s.backend.Project(ctx, id)
 		return projectFound{p, err}
 	})
+}
+
+// orNew says how a new project is made: here, where that is possible.
+func (s *projects) orNew() string {
+	if _, ok := s.backend.(Biller); ok {
+		return ", or the id that a new one is to have: 6 to 30 lower-case letters, digits and dashes."
+	}
+	return ", or make one with: gcloud projects create ID"
 }
 
 func (s *projects) View(w, h int) []string {
@@ -197,7 +219,7 @@ func (s *projects) View(w, h int) []string {
 	case s.loading:
 		below = []string{t.Dim.Render("  loading …")}
 	case len(s.list.hits) == 0 && s.list.filter() == "":
-		below = wrap("This account sees no project. Type the id of one, or make one with: gcloud projects create ID", w)
+		below = wrap("This account sees no project. Type the id of one"+s.orNew(), w)
 	case len(s.list.hits) == 0:
 		below = wrap("No project contains "+strings.TrimSpace(line(s.list.filter()))+". An id has 6 to 30 lower-case letters, digits and dashes.", w)
 	}

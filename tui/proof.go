@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
@@ -11,8 +12,10 @@ import (
 	"github.com/signgate/signgate/internal/problem"
 )
 
-// proof shows the four deployments: the image, who signed it, what the cluster
-// said, the verdict, and what it means. Any other image can be tried, too.
+// proof is the theatre: four deployments side by side, each with the image, who
+// signed it, the request, the cluster's own words, the verdict, and what it means.
+// It opens when the proof begins and fills as the verdicts fall; then any other
+// image can be tried.
 type proof struct {
 	*app
 	top    int
@@ -43,24 +46,41 @@ func (s *proof) Keys() []binding {
 	if s.asking {
 		return []binding{k.Accept.says("ask the cluster"), k.Back.says("never mind")}
 	}
-	keys := []binding{k.Accept.says("summary").confirms(), k.Up, k.Down}
-	if _, ok := s.session.(Trier); ok {
-		keys = append(keys, k.Try)
+	accept, try := k.Accept.says("summary").confirms(), k.Try
+	switch {
+	case s.run.active():
+		accept.Off, try.Off = "the cluster is still being asked", "the cluster is still being asked"
+	case s.run.err != nil:
+		accept.Words = "what to do about it"
 	}
-	return keys
+	keys := []binding{accept}
+	if _, ok := s.session.(Trier); ok {
+		keys = append(keys, try)
+	}
+	keys = append(keys, k.Up, k.Down.says("scroll"), k.Back.says("steps"))
+	return s.unfolds(keys, s.wrong)
 }
 
 func (s *proof) Press(do action) tea.Cmd {
 	switch do {
 	case doAccept:
-		if s.asking {
+		switch {
+		case s.asking:
 			return s.try()
+		case s.run.err != nil:
+			return tea.Batch(s.show(newRunView(s.app)), s.app.ask())
 		}
 		return s.show(newSummary(s.app))
 	case doTry:
 		s.asking = true
 	case doBack:
-		s.asking = false
+		if s.asking {
+			s.asking = false
+			return nil
+		}
+		v := newRunView(s.app)
+		v.cursor, v.picked = v.at(), true
+		return s.show(v)
 	case doUp:
 		s.top = max(0, s.top-1)
 	case doDown:
@@ -102,70 +122,157 @@ func (s *proof) Update(msg tea.Msg) tea.Cmd {
 
 func (s *proof) View(w, h int) []string {
 	t := s.theme
-	lines := []string{t.Strong.Render("The proof") + t.Dim.Render("  four live deployments, and what the cluster said"), ""}
+	lines := []string{fit(t.Strong.Render("The proof")+t.Dim.Render("  four deployments in namespace "+line(s.answers.Namespace)), w), ""}
+	if h <= 10 {
+		lines = lines[:1]
+	}
 	foot := s.foot(w)
+	foot = foot[:min(len(foot), max(0, h-len(lines)-3))]
 	room := max(1, h-len(lines)-len(foot))
-	body := s.cards(w)
+	body := s.stage(w, room)
 	s.top = max(0, min(s.top, len(body)-room))
 	body = body[s.top:]
-	return append(append(lines, body[:min(len(body), room)]...), foot...)
+	if len(body) > room {
+		body = append(body[:room-1:room-1], t.Dim.Render("  ↓ more"))
+	}
+	return append(append(lines, body...), foot...)
 }
 
-// cards sets the verdicts side by side: four, two or one in a row.
-func (s *proof) cards(w int) []string {
-	columns := 1
+// cases are the four, in the order in which they are shown.
+func cases() []string { return []string{"unsigned-public", "unsigned-private", "wrong-key", "signed"} }
+
+// verdictOf is the verdict on a case, nil while the cluster has not answered.
+func (r *run) verdictOf(c string) *engine.Verdict {
+	for i := range r.verdicts {
+		if r.verdicts[i].Case == c {
+			return &r.verdicts[i]
+		}
+	}
+	return nil
+}
+
+// stage sets the four side by side: four, two or one in a row, each part of a card
+// on the same lines as its neighbours'.
+func (s *proof) stage(w, h int) []string {
+	columns, gap := 1, 3
 	switch {
-	case w+2 >= 160:
+	case w+2 >= 112:
 		columns = 4
-	case w+2 >= 80:
+	case w+2 >= 72:
 		columns = 2
 	}
-	each := (w - 2*(columns-1)) / columns
+	each := (w - gap*(columns-1)) / columns
+	all := cases()
+	for _, v := range s.run.verdicts { // one that we do not know is shown, too
+		if !slices.Contains(all, v.Case) {
+			all = append(all, v.Case)
+		}
+	}
+	most := max(2, min(8, h/(1+(len(all)-1)/columns)-8)) // lines for the cluster's words
 	var lines []string
-	for i := 0; i < len(s.run.verdicts); i += columns {
-		var cards [][]string
-		tall := 0
-		for _, v := range s.run.verdicts[i:min(i+columns, len(s.run.verdicts))] {
-			c := card(s.theme, v, each)
-			cards, tall = append(cards, c), max(tall, len(c))
+	for i := 0; i < len(all); i += columns {
+		var cards [][][]string
+		for n, c := range all[i:min(i+columns, len(all))] {
+			cards = append(cards, s.card(i+n, c, each, most))
 		}
-		for n := range tall {
-			l := ""
-			for c, lines := range cards {
-				if n < len(lines) {
-					l = pad(l, c*(each+2)) + lines[n]
-				}
+		if i > 0 {
+			lines = append(lines, "")
+		}
+		for part := range cards[0] {
+			tall := 0
+			for _, c := range cards {
+				tall = max(tall, len(c[part]))
 			}
-			lines = append(lines, l)
+			for n := range tall {
+				l := ""
+				for c := range cards {
+					if n < len(cards[c][part]) {
+						l = pad(l, c*(each+gap)) + cards[c][part][n]
+					}
+				}
+				lines = append(lines, l)
+			}
 		}
-		lines = append(lines, "")
 	}
 	return lines
 }
 
-// card is one verdict.
-func card(t theme, v engine.Verdict, w int) []string {
-	m := t.verdict(v)
-	lines := []string{
-		fit(m.String()+" "+t.Strong.Render(caseTitle(v.Case)), w),
-		fit("  "+t.Dim.Render("image   ")+imageName(v.Image), w),
-		fit("  "+t.Dim.Render("signed  ")+signer(v.Case), w),
-		fit("  "+t.Dim.Render("verdict ")+m.Style.Render(m.Word), w),
+// card is one deployment, in parts: what it is, what was asked, what the cluster
+// said, the verdict, and what it means.
+func (s *proof) card(i int, c string, w, most int) [][]string {
+	t, v := s.theme, s.run.verdictOf(c)
+	image, request := s.request(i)
+	var answer, means []string
+	var verdict string
+	switch {
+	case v != nil:
+		m := t.verdict(*v)
+		image = imageName(v.Image)
+		answer = wrap(words(v.Message), max(10, w-2))
+		verdict = m.String() + " " + m.Style.Render(m.Word)
+		means = wrap(meaning(*v), w)
+	case s.run.active():
+		verdict = t.Accent.Render("●") + " " + t.Dim.Render("asking the cluster …")
+	default:
+		verdict = t.Dim.Render("○ not asked")
 	}
-	for i, l := range wrap(words(v.Message), max(10, w-4)) {
-		if i == 4 {
+	if len(answer) > most {
+		answer = append(answer[:most-1:most-1], answer[most-1]+" …")
+	}
+	about := []string{}
+	for n, l := range wrap(image, max(10, w-7)) {
+		about = append(about, pad(t.Dim.Render([]string{"image", ""}[min(n, 1)]), 7)+l)
+	}
+	about = append(about, pad(t.Dim.Render("signed"), 7)+signer(c))
+	asked := []string{}
+	for n, l := range wrap(request, max(10, w-2)) {
+		if n == 3 || request == "" {
 			break
 		}
-		lines = append(lines, "  "+t.Dim.Render("│ ")+t.Dim.Render(l))
+		asked = append(asked, t.Dim.Render([]string{"$ ", "  "}[min(n, 1)])+t.Code.Render(l))
 	}
-	return append(lines, indent("  ", wrap(meaning(v), max(10, w-2)))...)
+	for n, l := range answer {
+		answer[n] = t.Dim.Render("│ " + l)
+	}
+	parts := [][]string{{t.Strong.Render(caseTitle(c))}, about, asked, answer, {verdict}, means}
+	for _, p := range parts {
+		for n := range p {
+			p[n] = fit(p[n], w)
+		}
+	}
+	return parts
 }
 
-// imageName is an image without most of its digest.
+// request is what a person would type for the case, without what the card says
+// anyway, and the image that it is about.
+func (s *proof) request(i int) (image, request string) {
+	commands := s.session.Commands("proof")
+	if len(commands) != len(cases()) || i >= len(commands) {
+		return "", ""
+	}
+	var rest []string
+	for _, word := range strings.Fields(clean(commands[i])) {
+		if name, ok := strings.CutPrefix(word, "--image="); ok {
+			image = imageName(name)
+		} else if !strings.HasPrefix(word, "--namespace") {
+			rest = append(rest, word)
+		}
+	}
+	return image, strings.Join(rest, " ")
+}
+
+// imageName is an image without its digest and, where it is Google's, without the
+// registry that all of the setup's images share.
 func imageName(image string) string {
-	image = line(image)
-	if at := strings.Index(image, "@sha256:"); at >= 0 && len(image) > at+20 {
-		return image[:at+20] + "…"
+	image, digest, _ := strings.Cut(line(image), "@")
+	if parts := strings.Split(image, "/"); strings.HasSuffix(parts[0], "-docker.pkg.dev") && len(parts) > 2 {
+		image = "…/" + strings.Join(parts[len(parts)-2:], "/")
+	}
+	if len(digest) > 19 {
+		digest = digest[:19] + "…"
+	}
+	if digest != "" {
+		image += " " + digest
 	}
 	return image
 }
@@ -209,7 +316,7 @@ func meaning(v engine.Verdict) string {
 	return ""
 }
 
-// foot is the question for another image, or its answer.
+// foot is what went wrong, the question for another image, or its answer.
 func (s *proof) foot(w int) []string {
 	t := s.theme
 	switch {
@@ -221,12 +328,27 @@ func (s *proof) foot(w int) []string {
 	case s.wrong != nil:
 		return append([]string{""}, s.trouble(s.wrong, w)...)
 	case s.tried != nil:
-		m, word := t.Good.Render("✓"), "would be admitted"
-		if s.tried.Actual == "denied" {
-			m, word = t.Warn.Render("✗"), "would be refused"
-		}
-		return append([]string{"", fit(m+" "+imageName(s.tried.Image)+" "+t.Strong.Render(word)+t.Dim.Render("  "+line(s.tried.Reason)), w)},
-			indent("  ", wrap(words(s.tried.Message), w-2))...)
+		return append([]string{""}, s.answer(*s.tried, w)...)
+	}
+	if p := s.run.cause(); p != nil {
+		return append([]string{""}, fit(t.Risk.Render("✗")+" "+line(p.What), w))
 	}
 	return nil
+}
+
+// answer is what the cluster would do with the image that was tried.
+func (s *proof) answer(v engine.Verdict, w int) []string {
+	t := s.theme
+	m, word := t.Good.Render("✓"), "would be admitted"
+	if v.Actual == "denied" {
+		m, word = t.Warn.Render("✗"), "would be refused"
+	}
+	lines := []string{fit(m+" "+imageName(v.Image)+" "+t.Strong.Render(word)+": "+line(s.session.(Trier).Means(v.Reason)), w)}
+	for i, l := range wrap(words(v.Message), w-4) {
+		if i == 4 {
+			break
+		}
+		lines = append(lines, "  "+t.Dim.Render("│ "+l))
+	}
+	return lines
 }

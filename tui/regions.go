@@ -52,7 +52,7 @@ func (s *regions) Update(msg tea.Msg) tea.Cmd {
 		s.found[r.Name] = r
 		note := line(r.Place)
 		if r.Note != "" {
-			note += "  " + line(r.Note)
+			note = pad(note, 24) + " " + line(r.Note)
 		}
 		items = append(items, item{r.Name, line(r.Name), note})
 	}
@@ -71,7 +71,7 @@ func (s *regions) Keys() []binding {
 	if s.problem != nil {
 		retry := k.Retry
 		retry.Keys, retry.Shown = []string{"ctrl+r"}, "ctrl+r"
-		keys = append([]binding{retry}, keys...)
+		keys = s.unfolds(append([]binding{retry}, keys...), s.problem)
 	}
 	return keys
 }

@@ -51,6 +51,8 @@ type app struct {
 	pages   map[page][]string // texts as drawn
 	notice  string            // one line for the person, until the next key
 	asleep  chan struct{}     // asks to be suspended
+	learn   bool              // stop before each step and explain it
+	unfold  bool              // show the services' own words of a problem
 
 	awake     string // why it cannot be suspended
 	notify    bool
@@ -108,6 +110,8 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 		a.help = !a.help
 	case doMouse:
 		a.mouse = !a.mouse
+	case doMore:
+		a.unfold = !a.unfold
 	case doSuspend:
 		return a.suspend
 	case doQuit, doStop:
@@ -284,7 +288,24 @@ func (a *app) helpPage(w, h int) []string {
 	return lines[:min(len(lines), h)]
 }
 
-// trouble draws a problem: what happened, why, what to try, and the service's own words.
+// unfolds adds the key that shows a problem's own words, if it has more of them
+// than are shown anyway.
+func (a *app) unfolds(keys []binding, p *problem.Problem) []binding {
+	if p == nil || p.Words == "" || p.Words == p.What || p.ID == "unknown" {
+		return keys
+	}
+	more := a.keys.More
+	if a.unfold {
+		more.Words = "fold them"
+	}
+	if s, ok := a.screen.(typist); ok && s.typing() {
+		more.Keys, more.Shown = []string{"ctrl+o"}, "ctrl+o"
+	}
+	return append(keys, more)
+}
+
+// trouble draws a problem: what happened, why, what to try; and, unfolded, the
+// service's own words. What nobody knows has nothing but those.
 func (a *app) trouble(p *problem.Problem, w int) []string {
 	t := a.theme
 	var lines []string
@@ -304,7 +325,9 @@ func (a *app) trouble(p *problem.Problem, w int) []string {
 	}
 	part("  why", p.Why)
 	part("  try", p.Fix)
-	part("  words", p.Words)
-	part("  id", p.ID)
+	if a.unfold || p.ID == "unknown" {
+		part("  words", p.Words)
+		part("  id", p.ID)
+	}
 	return lines
 }

@@ -1,19 +1,19 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/signgate/signgate/internal/engine"
 )
 
-// Widths from which there is room for a second and a third pane.
+// Widths from which there is room for a second and a third pane, and how wide
+// the list of steps is beside them.
 const (
 	twoPanes   = 100
 	threePanes = 160
+	listWidth  = 54
 )
 
 // runView is the run as it goes on: the steps, and the one that is looked at (the
@@ -22,7 +22,7 @@ type runView struct {
 	*app
 	cursor  int
 	picked  bool // the person chose the step; until then it follows the run
-	open    bool // one pane: the step is shown instead of the list
+	open    bool // the step has the whole screen
 	log     bool // the log is shown instead
 	finding bool // typing a search
 	query   string
@@ -37,11 +37,11 @@ func (s *runView) Init() tea.Cmd { return nil }
 func (s *runView) typing() bool { return s.finding }
 
 func (s *runView) Keys() []binding {
-	k, r := s.keys, s.run
-	if s.finding {
+	k := s.keys
+	switch {
+	case s.finding:
 		return []binding{k.Accept.says("find"), k.Back.says("all lines")}
-	}
-	if s.log {
+	case s.log:
 		back := k.Back.says("steps")
 		if s.query != "" {
 			back.Words = "all lines"
@@ -49,31 +49,68 @@ func (s *runView) Keys() []binding {
 		return []binding{k.Search, k.Up, k.Down.says("scroll"), k.PageUp, k.PageDown, k.Bottom, back, quiet(k.Log.says("steps"))}
 	}
 	keys := s.verbs()
-	open := k.Accept.says("open")
-	if s.open {
-		open.Words = "list"
-		keys = append(keys, k.PageDown, k.PageUp)
+	enter := k.Accept.says("open")
+	switch {
+	case s.begins():
+		enter = k.Accept.says("begin it").confirms()
+	case s.open:
+		enter.Words = "list"
 	}
-	keys = append(keys, k.Up, k.Down.says("step"), open, k.Log, k.Copy)
-	if r.active() && !r.undo {
+	if s.alone() {
+		keys = append(keys, quiet(k.PageDown), k.PageUp, k.Back.says("list"))
+	}
+	if s.begins() {
+		keys = append([]binding{enter}, keys...)
+	} else {
+		keys = append(keys, k.Up, k.Down.says("step"), enter)
+	}
+	keys = append(keys, k.Log, k.Copy)
+	if s.run.active() && !s.run.undo {
 		pause := k.Pause
-		if r.pausing {
+		if s.run.pausing {
 			pause.Off = "already waiting for what runs to end"
 		}
-		keys = append(keys, pause)
+		keys = append(keys, pause, s.modeKey())
 	}
-	return keys
+	if s.begins() {
+		keys = append(keys, k.Up, k.Down.says("step"))
+	}
+	return s.unfolds(keys, s.run.cause())
 }
 
-// verbs are what can be done about a run that has ended.
+// modeKey turns between learning and running by itself.
+func (a *app) modeKey() binding {
+	if a.learn {
+		return a.keys.Mode.says("run by itself")
+	}
+	return a.keys.Mode
+}
+
+// begins says whether enter lets a step begin: it waits, and is looked at.
+func (s *runView) begins() bool {
+	next := s.run.next()
+	return next >= 0 && next == s.at()
+}
+
+// alone says whether the step that is looked at has the whole screen: because it
+// was opened, or because it waits to be read and there is no room beside the list.
+func (s *runView) alone() bool {
+	return s.open || s.w < twoPanes && s.begins() && !s.picked
+}
+
+// verbs are what can be done about a run that has failed or ended.
 func (s *runView) verbs() []binding {
 	k, r := s.keys, s.run
+	change := k.Change
+	if label := s.culprit(); label != "" {
+		change.Words = "change " + label
+	}
 	if r.active() {
-		wait := "other steps are still running"
 		if r.count(engine.Failed) == 0 {
 			return nil
 		}
-		return []binding{k.Retry.off(wait), k.Change.off(wait)}
+		wait := "other steps are still running"
+		return []binding{k.Retry.off(wait), change.off(wait)}
 	}
 	again := k.Retry.confirms()
 	if r.stopped() {
@@ -82,7 +119,11 @@ func (s *runView) verbs() []binding {
 	if r.undo {
 		return []binding{again}
 	}
-	return []binding{again, k.Change, k.Destroy}
+	verbs := []binding{again, change}
+	if r.count(engine.Failed) > 0 {
+		verbs = append(verbs, k.Skip.off(r.essential()))
+	}
+	return append(verbs, k.Destroy)
 }
 
 func (s *runView) Press(do action) tea.Cmd {
@@ -93,11 +134,15 @@ func (s *runView) Press(do action) tea.Cmd {
 		}
 		return s.retry()
 	case doChange:
-		return s.change()
+		return s.changeCause()
+	case doSkip:
+		return s.show(newSummary(s.app))
 	case doDestroy:
 		return s.show(newDestroy(s.app, func() tea.Cmd { return s.show(newRunView(s.app)) }))
 	case doPause:
 		return s.pause()
+	case doMode:
+		return s.teach(!s.learn)
 	case doLog:
 		s.log, s.skip = !s.log, 0
 		s.search("")
@@ -106,22 +151,41 @@ func (s *runView) Press(do action) tea.Cmd {
 	case doCopy:
 		return s.copy(strings.Join(s.session.Commands(s.run.steps[s.at()].ID), "\n"), "command")
 	case doAccept:
-		if s.finding {
-			s.finding = false
-		} else {
-			s.open, s.scroll = !s.open, 0
-		}
+		return s.accept()
 	case doBack:
-		if s.finding || s.query != "" {
-			s.finding = false
-			s.search("")
-		} else {
-			s.log = false
-		}
+		s.back()
 	default:
 		s.move(do)
 	}
 	return nil
+}
+
+// accept ends a search, lets a step begin, or opens and closes the one looked at.
+func (s *runView) accept() tea.Cmd {
+	switch {
+	case s.finding:
+		s.finding = false
+	case s.begins():
+		s.picked, s.open, s.scroll = false, false, 0
+		return s.begin(s.run.next())
+	default:
+		s.open, s.scroll = !s.open, 0
+	}
+	return nil
+}
+
+// back leaves the search, the log or the step's page, whichever is on top.
+func (s *runView) back() {
+	switch {
+	case s.finding, s.log && s.query != "":
+		s.finding = false
+		s.search("")
+	case s.log:
+		s.log = false
+	default:
+		s.cursor, s.picked = s.at(), true
+		s.open = false
+	}
 }
 
 // move goes up and down in the log, in the step's page, or in the list.
@@ -173,11 +237,14 @@ func (s *runView) Update(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-// at is the step that is looked at: the picked one, else a failed one, else the
-// last that runs, else the last that ended.
+// at is the step that is looked at: the picked one, else one that waits to be
+// read, else a failed one, else the last that runs, else the last that ended.
 func (s *runView) at() int {
 	if s.picked {
 		return min(s.cursor, len(s.run.steps)-1) // a watched run may begin anew with fewer
+	}
+	if next := s.run.next(); next >= 0 {
+		return next
 	}
 	best, rank := 0, -1
 	for i, st := range s.run.steps {
@@ -196,174 +263,13 @@ func (s *runView) View(w, h int) []string {
 	switch {
 	case s.log:
 		return s.logPage(w, h)
-	case w+2 >= threePanes:
-		side := w * 2 / 5
-		third := w - 54 - side
-		return beside(s.list(52, h), s.page(side-2, h), s.logPane(third-2, h), 54, side, h)
-	case w+2 >= twoPanes:
-		return beside(s.list(52, h), s.page(w-54, h), nil, 54, w-54, h)
-	case s.open:
+	case s.alone():
 		return s.page(w, h)
+	case w+2 >= threePanes:
+		middle := (w - listWidth) / 2
+		return beside(s.list(listWidth-2, h), s.about3(middle-3, h), s.byHand(w-listWidth-middle, h), listWidth, middle, h)
+	case w+2 >= twoPanes:
+		return beside(s.list(listWidth-2, h), s.pane(w-listWidth, h), nil, listWidth, w-listWidth, h)
 	}
 	return s.list(w, h)
-}
-
-// beside sets panes side by side.
-func beside(left, middle, right []string, leftW, middleW, h int) []string {
-	at := func(lines []string, i int) string {
-		if i < len(lines) {
-			return lines[i]
-		}
-		return ""
-	}
-	n := min(h, max(len(left), len(middle), len(right)))
-	out := make([]string, n)
-	for i := range out {
-		out[i] = pad(at(left, i), leftW) + at(middle, i)
-		if right != nil {
-			out[i] = pad(out[i], leftW+middleW) + at(right, i)
-		}
-	}
-	return out
-}
-
-// list is every step, then how the whole stands.
-func (s *runView) list(w, h int) []string {
-	foot := s.status(w)
-	room := max(1, h-len(foot))
-	at := s.at()
-	top := max(0, min(at-room/2, len(s.run.steps)-room))
-	var lines []string
-	for i := top; i < min(top+room, len(s.run.steps)); i++ {
-		lines = append(lines, s.row(i, i == at, w))
-	}
-	return append(lines, foot...)
-}
-
-// row is one step: sign, title, what it made or is doing, and how long.
-func (s *runView) row(i int, here bool, w int) string {
-	t, st := s.theme, &s.run.steps[i]
-	m := t.phase(st.status)
-	title := line(st.Title)
-	if here {
-		title = t.Strong.Render(title)
-	}
-	text, right := st.text, ""
-	switch st.status {
-	case engine.Started:
-		text, right = s.doing(st), clock(s.now().Sub(st.began))
-		if part, ok := st.share(); ok {
-			right = percent(part)
-			if w > 48 {
-				right = bar(t, part) + " " + right
-			}
-		}
-	case "":
-		text = ""
-	default:
-		if st.took > 0 {
-			right = seconds(st.took)
-		}
-		if st.status == engine.Failed || st.status == engine.Skipped || text == "" || text == line(st.Title) {
-			text = m.Word
-		}
-	}
-	room := w - 24 - width(right)
-	return pointer(t, here) + m.String() + " " + pad(title, 18) + " " + pad(text, room) + " " + t.Dim.Render(right)
-}
-
-// doing is what a running step says it does, or its stage, or the size of it.
-func (s *runView) doing(st *stepRun) string {
-	p := st.progress
-	switch {
-	case p != nil && p.Unit == "bytes" && p.Total > 0:
-		return size(p.Done) + " of " + size(p.Total)
-	case p != nil && p.Stage != "":
-		return stage(p.Stage)
-	case st.text != "":
-		return st.text
-	}
-	return "running"
-}
-
-// stage makes the services' own word for a stage readable: CLUSTER_DEPLOYING is "deploying".
-func stage(s string) string {
-	s = line(s)
-	if strings.ToUpper(s) != s {
-		return s
-	}
-	s = strings.ToLower(strings.ReplaceAll(s, "_", " "))
-	return strings.TrimPrefix(s, "cluster ")
-}
-
-// bar is a share as ten cells.
-func bar(t theme, part float64) string {
-	full := int(part*10 + 0.5)
-	return t.Accent.Render(strings.Repeat("█", full)) + t.Dim.Render(strings.Repeat("░", 10-full))
-}
-
-func percent(part float64) string { return fmt.Sprintf("%3d%%", int(part*100)) }
-
-// status is how the run stands: what is left, what was asked for, what went wrong.
-func (s *runView) status(w int) []string {
-	t, r := s.theme, s.run
-	lines := []string{""}
-	failed := r.count(engine.Failed)
-	switch {
-	case r.active() && (s.leaving || r.pausing):
-		lines = append(lines, t.Warn.Render("stopping")+": nothing new starts; waiting for "+plural(r.count(engine.Started), "step")+" to end")
-		if s.leaving {
-			lines = append(lines, t.Dim.Render("q again leaves at once; either way the setup can be resumed"))
-		}
-	case r.active():
-		lines = append(lines, t.Dim.Render(s.left()))
-	case r.stopped() && s.watched != nil:
-		lines = append(lines, "the other signgate has let go of it: r opens it here")
-	case r.stopped():
-		lines = append(lines, t.Warn.Render("paused")+": r goes on, q leaves; later: "+t.Code.Render(s.session.Resume()))
-	}
-	if failed == 0 && (r.active() || r.stopped() || r.err == nil) {
-		return lines
-	}
-	if p := r.cause(); p != nil {
-		lines = append(lines, s.trouble(p, w)...)
-	}
-	return lines
-}
-
-// left is how much there is still to do, in time where the backend knows.
-func (s *runView) left() string {
-	r := s.run
-	n := len(r.steps) - r.count(engine.Done, engine.Reused, engine.Undone, engine.Failed, engine.Skipped)
-	text := plural(n, "step") + " to go"
-	est, ok := s.session.(Estimator)
-	if !ok {
-		return text
-	}
-	if d := remaining(r, est, s.now()); d > 0 {
-		text += ", about " + roughly(d)
-	}
-	return text
-}
-
-// remaining is the longest chain of estimates that is still ahead.
-func remaining(r *run, est Estimator, now time.Time) time.Duration {
-	ends := map[string]time.Duration{}
-	var last time.Duration
-	for i := range r.steps {
-		st := &r.steps[i]
-		var begin, own time.Duration
-		for _, need := range st.Needs {
-			begin = max(begin, ends[need])
-		}
-		switch st.status {
-		case "":
-			own = est.Estimate(st.ID)
-		case engine.Started:
-			own = max(0, est.Estimate(st.ID)-now.Sub(st.began))
-		}
-		ends[st.ID] = begin + own
-		last = max(last, ends[st.ID])
-	}
-	return last
 }

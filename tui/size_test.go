@@ -182,7 +182,11 @@ func typedAmid(d *driver, word string, sizes []tea.WindowSizeMsg, events []engin
 func typing() map[string]func(t *testing.T, w, h int) *driver {
 	return map[string]func(t *testing.T, w, h int) *driver{
 		"project": scenes()["project"],
-		"names":   scenes()["names"],
+		"names": func(t *testing.T, w, h int) *driver {
+			d := scenes()["names"](t, w, h)
+			d.a.screen.(*names).goTo("cluster")
+			return d
+		},
 		"log":     func(t *testing.T, w, h int) *driver { return pressed(scenes()["log"](t, w, h), "/") },
 		"try":     func(t *testing.T, w, h int) *driver { return pressed(proven()(t, w, h), "t") },
 		"destroy": scenes()["destroy"],

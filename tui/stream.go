@@ -21,6 +21,10 @@ type stream struct {
 	events  chan engine.Event
 	err     error // set before events is closed
 	stopped sync.Once
+	gate    *gate
+
+	late sync.RWMutex // held for writing to end it
+	over bool         // what is still said is not heard
 }
 
 // reported are events that came since the last time; ended is what follows the last.
@@ -34,16 +38,30 @@ type (
 
 func newStream(ctx context.Context, s Session, work func(context.Context, func(engine.Event)) error) *stream {
 	ctx, cancel := context.WithCancel(ctx)
-	return &stream{session: s, work: work, ctx: ctx, cancel: cancel, events: make(chan engine.Event, 1024)}
+	st := &stream{session: s, work: work, ctx: ctx, cancel: cancel, events: make(chan engine.Event, 1024)}
+	st.gate = &gate{waiting: map[string]chan error{}, tell: func(step string) { st.emit(engine.Event{Type: typeWaiting, Step: step}) }}
+	return st
 }
 
 // start runs the work; its end is told by listen, after all its events.
 func (s *stream) start() tea.Cmd {
 	return func() tea.Msg {
 		defer s.cancel()
-		defer close(s.events)
-		s.err = s.work(s.ctx, func(ev engine.Event) { s.events <- ev })
+		s.err = s.work(s.ctx, s.emit)
+		s.late.Lock()
+		defer s.late.Unlock()
+		s.over = true
+		close(s.events)
 		return nil
+	}
+}
+
+// emit is what the work reports to. A call of it that outlives the work says nothing.
+func (s *stream) emit(ev engine.Event) {
+	s.late.RLock()
+	defer s.late.RUnlock()
+	if !s.over {
+		s.events <- ev
 	}
 }
 
@@ -76,7 +94,10 @@ func listen(s *stream) tea.Cmd {
 // stop asks the run to start nothing new.
 func (s *stream) stop() tea.Cmd {
 	return func() tea.Msg {
-		s.stopped.Do(s.session.Stop)
+		s.stopped.Do(func() {
+			s.session.Stop()
+			s.gate.close()
+		})
 		return nil
 	}
 }

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -12,7 +13,8 @@ import (
 // summary is the last screen: what now exists, what it costs, what one can do with it.
 type summary struct {
 	*app
-	top int
+	top    int
+	cursor int // in what one can do next
 }
 
 func newSummary(a *app) *summary { return &summary{app: a} }
@@ -21,14 +23,17 @@ func (s *summary) Init() tea.Cmd { return nil }
 
 func (s *summary) Keys() []binding {
 	k := s.keys
-	keys := []binding{k.Accept.says("finish").confirms(), k.Up, k.Down}
+	keys := []binding{k.Accept.says("finish").confirms()}
 	if s.run.undo {
-		return keys
+		return append(keys, k.Up, k.Down.says("scroll"))
+	}
+	if len(s.next()) > 0 {
+		keys = append(keys, k.Up, k.Down, k.Copy)
 	}
 	if len(s.run.verdicts) > 0 {
 		keys = append(keys, k.Back.says("proof"))
 	}
-	return append(keys, k.Destroy)
+	return append(keys, k.PageUp, k.PageDown, k.Destroy)
 }
 
 func (s *summary) Press(do action) tea.Cmd {
@@ -39,10 +44,33 @@ func (s *summary) Press(do action) tea.Cmd {
 		return s.show(newProof(s.app))
 	case doDestroy:
 		return s.show(newDestroy(s.app, func() tea.Cmd { return s.show(newSummary(s.app)) }))
+	case doCopy:
+		return s.copy(s.next()[s.cursor].Command, "command")
 	case doUp:
-		s.top = max(0, s.top-1)
+		s.move(-1)
 	case doDown:
-		s.top++
+		s.move(1)
+	case doPageUp:
+		s.top = max(0, s.top-10)
+	case doPageDown:
+		s.top += 10
+	}
+	return nil
+}
+
+// move goes through what one can do next, or through the page where there is nothing.
+func (s *summary) move(by int) {
+	if n := len(s.next()); n > 0 && !s.run.undo {
+		s.cursor = max(0, min(n-1, s.cursor+by))
+		return
+	}
+	s.top = max(0, s.top+by)
+}
+
+// next is what can be done with the setup.
+func (s *summary) next() []Hint {
+	if g, ok := s.session.(Guide); ok {
+		return g.Next()
 	}
 	return nil
 }
@@ -54,26 +82,48 @@ func (s *summary) View(w, h int) []string {
 	if s.run.undo {
 		lines = s.removed(w)
 	}
-	s.top = max(0, min(s.top, len(lines)-h))
+	foot := s.hints(w, h)
+	room := max(1, h-len(foot))
+	s.top = max(0, min(s.top, len(lines)-room))
 	lines = lines[s.top:]
-	return lines[:min(len(lines), h)]
+	if len(lines) > room {
+		lines = append(lines[:room-1:room-1], s.theme.Dim.Render(fmt.Sprintf("  … %d more lines: pgdn", len(lines)-room+1)))
+	}
+	return append(lines, foot...)
 }
 
 func (s *summary) done(w int) []string {
 	t, r := s.theme, s.run
-	lines := []string{t.Good.Render("✓") + " " + t.Strong.Render("Done") + " in " + clock(r.elapsed(s.now())) + s.counts()}
+	head := t.Good.Render("✓") + " " + t.Strong.Render("Done") + " in " + clock(r.elapsed(s.now())) + s.counts()
+	if left := s.leftOut(); left != "" {
+		head = t.Warn.Render("!") + " " + t.Strong.Render("Done without "+left) + ": " + s.session.Resume() + " tries it again"
+	}
+	lines := []string{fit(head, w)}
+	if c, ok := s.backend.Cost(s.answers); ok {
+		price := fmt.Sprintf("costs about $%.2f an hour, $%.0f a month, until it is removed", c.Hourly, c.Monthly)
+		if s.world.Sandbox {
+			price = fmt.Sprintf("costs nothing here; on Google Cloud about $%.2f an hour", c.Hourly)
+		}
+		lines = append(lines, fit("  "+t.Dim.Render(price), w))
+	}
 	if len(r.verdicts) > 0 {
 		lines = append(append(lines, ""), verdictLines(t, r.verdicts, w)...)
 	}
-	lines = append(lines, "")
-	lines = append(lines, s.what(w)...)
-	if c, ok := s.backend.Cost(s.answers); ok && !s.world.Sandbox {
-		lines = append(lines, "", fmt.Sprintf("It costs about $%.2f an hour ($%.0f a month) while it exists.", c.Hourly, c.Monthly))
+	for _, text := range r.warnings {
+		lines = append(lines, fit(t.Warn.Render("!")+" "+text, w))
 	}
-	ns := line(s.answers.Namespace)
-	lines = append(lines, "", t.Dim.Render("try it"))
-	lines = append(lines, typed(t, []string{"kubectl create deployment try --image=busybox -n " + ns}, w)...)
-	return append(lines, t.Dim.Render("  refused: nobody signed busybox with your key"))
+	return append(lines, s.what(w)...)
+}
+
+// leftOut names what failed and was left at that.
+func (s *summary) leftOut() string {
+	var all []string
+	for i := range s.run.steps {
+		if st := &s.run.steps[i]; st.status == engine.Failed || st.status == engine.Skipped {
+			all = append(all, line(st.Title))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // counts is what the run did.
@@ -95,14 +145,31 @@ func (s *summary) what(w int) []string {
 				continue
 			}
 			sign := map[state.Phase]string{state.Made: t.Good.Render("+"), state.Found: t.Accent.Render("=")}[e.Phase]
-			lines = append(lines, fit(sign+" "+pad(line(st.Title), 18)+" "+line(e.Name), w))
+			lines = append(lines, fit(sign+" "+line(s.session.Describe(e)), w))
 			if link := s.session.Link(e); link != "" {
-				lines = append(lines, fit("  "+spaces(19)+t.Code.Render(line(link)), w))
+				lines = append(lines, fit("    "+t.Code.Render(line(link)), w))
 			}
 		}
 	}
 	if len(lines) > 0 {
-		lines = append([]string{t.Dim.Render("what there is now  (+ made by this setup, = was there before)")}, lines...)
+		lines = append([]string{"", t.Dim.Render("what there is now  (+ made by this setup, = was there before)")}, lines...)
+	}
+	return lines
+}
+
+// hints are what one can do next, each with its command; as many as there is room for.
+func (s *summary) hints(w, h int) []string {
+	t, all := s.theme, s.next()
+	if s.run.undo || len(all) == 0 {
+		return nil
+	}
+	rows := max(1, min(len(all), h/2-2))
+	top := max(0, min(s.cursor-rows/2, len(all)-rows))
+	lines := []string{"", t.Dim.Render("what next")}
+	for i := top; i < top+rows; i++ {
+		hint := all[i]
+		l := pointer(t, i == s.cursor) + pad(hint.What, min(32, w/2)) + " " + t.Code.Render(clean(hint.Command))
+		lines = append(lines, fit(l, w))
 	}
 	return lines
 }

@@ -230,6 +230,20 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f GiB", float64(n)/(k*k*k))
 }
 
+// sizeOf is a part of a number of bytes, both in the unit of the whole.
+func sizeOf(done, total int64) string {
+	whole := size(total)
+	number, unit, _ := strings.Cut(whole, " ")
+	k := map[string]float64{"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[unit]
+	switch {
+	case k == 0:
+		return fmt.Sprintf("%d of %s", done, whole)
+	case strings.Contains(number, "."):
+		return fmt.Sprintf("%.1f of %s", float64(done)/k, whole)
+	}
+	return fmt.Sprintf("%.0f of %s", float64(done)/k, whole)
+}
+
 // plural is "1 step", "2 steps".
 func plural(n int, word string) string {
 	if n == 1 {

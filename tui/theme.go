@@ -99,6 +99,19 @@ func (t theme) action(a engine.Action) mark {
 	return mark{"·", "nothing to do", t.Dim}
 }
 
+// check is the mark of a line of the preflight.
+func (t theme) check(s CheckState) mark {
+	switch s {
+	case CheckPass:
+		return mark{"✓", "passed", t.Good}
+	case CheckFail:
+		return mark{"✗", "failed", t.Risk}
+	case CheckUnknown:
+		return mark{"?", "cannot tell", t.Warn}
+	}
+	return mark{"●", "looking …", t.Accent}
+}
+
 // verdict is the mark of a deployment of the proof.
 func (t theme) verdict(v engine.Verdict) mark {
 	switch {

@@ -20,16 +20,20 @@ import (
 // frames out. Commands run at once, except those that wait (ticks, holds). It works in
 // a bubble of testing/synctest, whose clock goes on only when nothing else can.
 type driver struct {
-	t *testing.T
-	a *app
-	b *fakeBackend
+	t       *testing.T
+	a       *app
+	b       *fakeBackend
+	waiting []chan tea.Msg // commands that had nothing to say yet
 }
 
-func drive(t *testing.T, b *fakeBackend, w, h int) *driver {
+func drive(t *testing.T, b *fakeBackend, w, h int) *driver { return driveOn(t, b, b, w, h) }
+
+// driveOn drives a backend that is more than the fake in it.
+func driveOn(t *testing.T, all Backend, b *fakeBackend, w, h int) *driver {
 	t.Helper()
-	a := newApp(t.Context(), b, Options{Width: w, Height: h, Now: b.now})
+	a := newApp(t.Context(), all, Options{Width: w, Height: h, Now: b.now})
 	a.later = never
-	d := &driver{t, a, b}
+	d := &driver{t: t, a: a, b: b}
 	d.do(a.Init())
 	return d
 }
@@ -48,6 +52,7 @@ func (d *driver) do(cmd tea.Cmd) {
 	case msg := <-out:
 		d.send(msg)
 	case <-time.After(2 * gather): // it listens to a run that says nothing
+		d.waiting = append(d.waiting, out)
 	}
 }
 
@@ -75,6 +80,20 @@ func (d *driver) press(names ...string) {
 	for _, n := range names {
 		d.send(keyNamed(n))
 		d.a.View()
+	}
+}
+
+// settle takes in what a run has said meanwhile.
+func (d *driver) settle() {
+	all := d.waiting
+	d.waiting = nil
+	for _, out := range all {
+		select {
+		case msg := <-out:
+			d.send(msg)
+		case <-time.After(2 * gather):
+			d.waiting = append(d.waiting, out)
+		}
 	}
 }
 
@@ -174,6 +193,27 @@ func scenes() map[string]func(t *testing.T, w, h int) *driver {
 			return d
 		}
 	}
+	looking := func(checks []Check, keys ...string) func(t *testing.T, w, h int) *driver {
+		return func(t *testing.T, w, h int) *driver {
+			b := newFake()
+			b.setups = setups(b)
+			d := driveOn(t, &lookingAhead{b, checks, map[string]Standing{"old": {Text: "the gate is open because the webhook was removed"}}}, b, w, h)
+			d.press(keys...)
+			return d
+		}
+	}
+	learning := func(keys ...string) func(t *testing.T, w, h int) *driver {
+		return func(t *testing.T, w, h int) *driver {
+			b := newFake()
+			d := drive(t, b, w, h)
+			d.press("enter", "enter", "enter", "enter", "m")
+			d.wait()
+			d.press("enter")
+			d.settle()
+			d.press(keys...)
+			return d
+		}
+	}
 	failed := fmt.Errorf("the run failed")
 	return map[string]func(t *testing.T, w, h int) *driver{
 		"welcome": to(),
@@ -184,6 +224,14 @@ func scenes() map[string]func(t *testing.T, w, h int) *driver {
 		"run":     running(script(), nil),
 		"step":    running(script(), nil, "enter"),
 		"log":     running(script(), nil, "l"),
+		"learn":   learning(),
+		"setups":  looking(passing()),
+		"passed":  looking(passing(), "down", "enter", "enter"),
+		"lacking": looking(lacking(), "down", "enter", "enter"),
+		"shape":   to("enter", "enter", "enter", "up"),
+		"image":   to("enter", "enter", "enter", "down"),
+		"words":   running(failure(), failed, "o"),
+		"judging": running(judging(), nil),
 		"failure": running(failure(), failed),
 		"help":    running(script(), nil, "?"),
 		"proof":   proven(),

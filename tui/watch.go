@@ -40,7 +40,7 @@ func (s *locked) Press(do action) tea.Cmd {
 	case doAccept:
 		return s.watch(s.by)
 	case doRetry:
-		return s.resume(s.by.Name)
+		return s.resume(s.by.Name, nil)
 	case doBack:
 		return tea.Sequence(s.forget(), s.show(newWelcome(s.app)))
 	}
@@ -75,7 +75,7 @@ func (a *app) watch(by *state.LockedError) tea.Cmd {
 // reopen tries to take over the setup that was watched.
 func (a *app) reopen() tea.Cmd {
 	name := a.watched.Name
-	return tea.Sequence(a.forget(), a.resume(name))
+	return tea.Sequence(a.forget(), a.resume(name, nil))
 }
 
 // watchedBy is who is watched, for the header.
@@ -95,7 +95,7 @@ func (a *app) readOnly(b binding) binding {
 		return b
 	}
 	switch b.Do {
-	case doPause, doMode, doChange, doDestroy, doOver:
+	case doPause, doMode, doChange, doSkip, doDestroy, doOver:
 		return b.off("you only watch this setup")
 	case doRetry:
 		if a.run != nil && a.run.active() {

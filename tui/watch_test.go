@@ -37,15 +37,6 @@ func watchedSetup() *watchedBackend {
 	return b
 }
 
-func driveOn(t *testing.T, b Backend, fake *fakeBackend, w, h int) *driver {
-	t.Helper()
-	a := newApp(t.Context(), b, Options{Width: w, Height: h, Now: fake.now})
-	a.later = never
-	d := &driver{t, a, fake}
-	d.do(a.Init())
-	return d
-}
-
 func TestSecondWizardWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := watchedSetup()

@@ -22,6 +22,15 @@ type welcome struct {
 	problem *problem.Problem
 	setups  []state.Listed
 	cursor  int
+	stands  map[string]standing // of finished setups, by name
+	looking context.CancelFunc  // ends the look at what is there
+	looked  chan struct{}       // closed when it has ended
+}
+
+// standing is how a finished setup is found, or why it could not be looked at.
+type standing struct {
+	Standing
+	problem *problem.Problem
 }
 
 // Answers of welcome's commands.
@@ -32,9 +41,14 @@ type (
 		setups []state.Listed
 		err    error
 	}
+	looked struct {
+		name string
+		standing
+		rest []string // still to be looked at
+	}
 )
 
-func newWelcome(a *app) *welcome { return &welcome{app: a} }
+func newWelcome(a *app) *welcome { return &welcome{app: a, stands: map[string]standing{}} }
 
 func (s *welcome) Init() tea.Cmd { return s.connect() }
 
@@ -74,9 +88,42 @@ func (s *welcome) Update(msg tea.Msg) tea.Cmd {
 		s.problem = asProblem(msg.err)
 		if s.ready = msg.err == nil; s.ready {
 			s.world, s.setups, s.cursor = msg.world, sorted(msg.setups), 0
+			return s.look(s.finished())
 		}
+	case looked:
+		s.stands[msg.name] = msg.standing
+		return s.look(msg.rest)
 	}
 	return nil
+}
+
+// finished names the setups that are done.
+func (s *welcome) finished() []string {
+	var all []string
+	for _, l := range s.setups {
+		if l.Err == nil && !l.Record.Finished.IsZero() {
+			all = append(all, l.Name)
+		}
+	}
+	return all
+}
+
+// look compares finished setups with what is there, one after the other, while the
+// person reads. It is ended before a setup is opened: only one can hold it.
+func (s *welcome) look(names []string) tea.Cmd {
+	checker, ok := s.backend.(Checker)
+	if !ok || len(names) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	ended := make(chan struct{})
+	s.looking, s.looked = cancel, ended
+	return s.do(func(context.Context) tea.Msg {
+		defer close(ended)
+		defer cancel()
+		found, err := checker.Standing(ctx, names[0])
+		return looked{names[0], standing{found, asProblem(err)}, names[1:]}
+	})
 }
 
 // sorted puts what is unfinished first, the latest first in each group.
@@ -139,8 +186,11 @@ func (s *welcome) Press(do action) tea.Cmd {
 	case doRetry:
 		return s.connect()
 	case doAccept:
+		if s.looking != nil {
+			s.looking()
+		}
 		if l, on := s.selected(); on {
-			return s.resume(l.Name)
+			return s.resume(l.Name, s.looked)
 		}
 		return s.start()
 	}
@@ -155,7 +205,7 @@ func (s *welcome) View(w, h int) []string {
 			"images signed with your own key, and the proof of it: an unsigned image is refused before your eyes, the signed one runs.",
 			min(w, 76)), "")
 	}
-	lines = append(lines, pad(t.Dim.Render("where"), 8)+s.place())
+	lines = append(lines, pad(t.Dim.Render("where"), 8)+fit(s.place(), w-8))
 	if s.world.Account != "" {
 		lines = append(lines, pad(t.Dim.Render("as"), 8)+line(s.world.Account))
 	}
@@ -169,37 +219,46 @@ func (s *welcome) View(w, h int) []string {
 	case !s.ready:
 		lines = append(lines, t.Accent.Render("●")+" "+s.doing+" …")
 	default:
-		lines = append(lines, s.menu(h-len(lines))...)
+		lines = append(lines, s.menu(w, h-len(lines))...)
 	}
 	return lines
 }
 
+// place is where it is made, and what it costs there.
 func (s *welcome) place() string {
 	if s.world.Sandbox {
-		return "sandbox: a Google Cloud on this machine, made of real parts; costs nothing"
+		return "a Google Cloud made of real parts on this machine; costs nothing"
 	}
-	what := "Google Cloud: real resources, billed to your project"
+	what := "real resources, billed to your project"
 	if c, ok := s.backend.Cost(state.Defaults()); ok {
-		what += fmt.Sprintf(" (about $%.2f an hour)", c.Hourly)
+		what += fmt.Sprintf(": about $%.2f an hour", c.Hourly)
 	}
 	return what
 }
 
 // menu is the part of the choices around the cursor that fits in h lines.
-func (s *welcome) menu(h int) []string {
+func (s *welcome) menu(w, h int) []string {
 	t := s.theme
 	var lines []string
+	here := 0
 	for i := range len(s.setups) + 1 {
 		at := *s
 		at.cursor = i
-		label := t.Strong.Render("a new setup")
-		if l, on := at.selected(); on {
-			label = s.describe(l)
+		if i == s.cursor {
+			here = len(lines)
 		}
-		lines = append(lines, pointer(t, i == s.cursor)+label)
+		l, on := at.selected()
+		if !on {
+			lines = append(lines, pointer(t, i == s.cursor)+t.Strong.Render("a new setup"))
+			continue
+		}
+		lines = append(lines, fit(pointer(t, i == s.cursor)+s.describe(l), w))
+		if st := s.stands[l.Name]; st.problem == nil && st.Text != "" && !st.OK {
+			lines = append(lines, indentFirst("    "+t.Risk.Render("✗")+" ", "      ", wrap(line(st.Text), w-6))...)
+		}
 	}
 	h = max(h, 1)
-	top := max(0, min(s.cursor-h/2, len(lines)-h))
+	top := max(0, min(here-h/2, len(lines)-h))
 	return lines[top:min(len(lines), top+h)]
 }
 
@@ -209,11 +268,27 @@ func (s *welcome) describe(l state.Listed) string {
 	case l.Err != nil:
 		return line(l.Name) + "  " + t.Risk.Render("✗ "+line(asProblem(l.Err).What))
 	case l.Record.Finished.IsZero():
-		return "go on with " + t.Strong.Render(line(l.Name)) + t.Dim.Render(fmt.Sprintf("  %s · unfinished, begun %s ago",
-			line(l.Record.Answers.Project), ago(s.now().Sub(l.Record.Created))))
+		return "go on with " + t.Strong.Render(line(l.Name)) + t.Dim.Render("  unfinished, begun "+ago(s.now().Sub(l.Record.Created))+" ago")
 	}
-	return "look at " + t.Strong.Render(line(l.Name)) + t.Dim.Render(fmt.Sprintf("  %s · finished %s ago",
-		line(l.Record.Answers.Project), ago(s.now().Sub(l.Record.Finished))))
+	return "look at " + t.Strong.Render(line(l.Name)) + t.Dim.Render("  finished "+ago(s.now().Sub(l.Record.Finished))+" ago") + s.found(l.Name)
+}
+
+// found says how a finished setup stands, as far as it has been looked at.
+func (s *welcome) found(name string) string {
+	t := s.theme
+	st, ok := s.stands[name]
+	if _, can := s.backend.(Checker); !can {
+		return ""
+	}
+	switch {
+	case !ok:
+		return t.Dim.Render("  looking …")
+	case st.problem != nil:
+		return "  " + t.Warn.Render("?") + " " + line(st.problem.What)
+	case !st.OK:
+		return ""
+	}
+	return "  " + t.Good.Render("✓") + " as it was left"
 }
 
 // ago is how long ago something was, as one would say it.

@@ -145,20 +145,32 @@ func misfit(file string, wrong []state.FieldError) error {
 
 // differences says how two sets of answers differ, a line each.
 func differences(have, want state.Answers) []string {
-	fields := func(a state.Answers) map[string]any {
-		data, _ := json.Marshal(a)
-		var m map[string]any
-		_ = json.Unmarshal(data, &m) // what was just written
-		return m
-	}
-	old, other := fields(have), fields(want)
+	old, other := byKey(have), byKey(want)
 	var lines []string
-	for _, key := range slices.Sorted(maps.Keys(merged(old, other))) {
-		if old[key] != other[key] {
-			lines = append(lines, fmt.Sprintf("%s: on record %v, asked for %v", key, shown(old[key]), shown(other[key])))
-		}
+	for _, key := range changedKeys(have, want) {
+		lines = append(lines, fmt.Sprintf("%s: on record %v, asked for %v", key, shown(old[key]), shown(other[key])))
 	}
 	return lines
+}
+
+// changedKeys lists the keys by which two sets of answers differ.
+func changedKeys(have, want state.Answers) []string {
+	old, other := byKey(have), byKey(want)
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(merged(old, other))) {
+		if old[key] != other[key] {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// byKey gives answers by their keys in the config file.
+func byKey(a state.Answers) map[string]any {
+	data, _ := json.Marshal(a)
+	var m map[string]any
+	_ = json.Unmarshal(data, &m) // what was just written
+	return m
 }
 
 func merged(a, b map[string]any) map[string]any {

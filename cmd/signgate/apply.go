@@ -76,7 +76,7 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	}
 	defer a.stopSoftly(s)()
 	out.quiet = plan.Clean()
-	return a.ended(s, "apply", s.run(ctx, plan, overwrite, out.emit))
+	return a.ended(s, "apply", s.run(ctx, plan, engine.Options{Overwrite: overwrite}, out.emit))
 }
 
 // said is a problem that has been printed already.

@@ -9,7 +9,9 @@ import (
 	"sync"
 
 	"github.com/signgate/signgate/assets"
+	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/image"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
@@ -135,10 +137,44 @@ func (b *backend) Regions(ctx context.Context, project string) ([]tui.Region, er
 	var all []tui.Region
 	for _, r := range assets.Regions() {
 		if err != nil || served[r.Name] { // the API is off in a new project: then nobody tells
-			all = append(all, tui.Region{Name: r.Name, Place: r.Place, Zones: []string{steps.NamesOf(state.Answers{Region: r.Name}).Zone()}})
+			all = append(all, tui.Region{Name: r.Name, Place: r.Place, Note: r.Note, Zones: []string{steps.NamesOf(state.Answers{Region: r.Name}).Zone()}})
 		}
 	}
 	return all, nil
+}
+
+// Digest is what the image stands for now, on the platform of the nodes.
+func (b *backend) Digest(ctx context.Context, a state.Answers) (string, error) {
+	s, err := b.at()
+	if err != nil {
+		return "", err
+	}
+	img, err := image.Registries{HTTP: s.clients.HTTP, Tokens: s.clients.Tokens}.Get(ctx, a.Image, steps.NamesOf(a).Platform())
+	return img.Digest, err
+}
+
+// BillingAccounts are those that could pay for a new project.
+func (b *backend) BillingAccounts(ctx context.Context) ([]tui.BillingAccount, error) {
+	s, err := b.at()
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.clients.BillingAccounts(ctx)
+	var all []tui.BillingAccount
+	for _, a := range found {
+		all = append(all, tui.BillingAccount{Name: a.Name, Display: a.Display})
+	}
+	return all, err
+}
+
+// Preflight looks at what a setup needs.
+func (b *backend) Preflight(ctx context.Context, a state.Answers, report func(tui.Check)) error {
+	s, err := b.at()
+	if err != nil {
+		return err
+	}
+	_, err = steps.Preflight(ctx, a, s.clients, report)
+	return err
 }
 
 // Cost prices a setup.
@@ -204,6 +240,39 @@ func (b *backend) Open(ctx context.Context, name string) (tui.Session, error) {
 	return b.session(ctx, s, store)
 }
 
+// Standing compares a setup with what is there, and holds it meanwhile. One that
+// another process holds is left alone.
+func (b *backend) Standing(ctx context.Context, name string) (tui.Standing, error) {
+	s, err := b.at()
+	if err != nil {
+		return tui.Standing{}, err
+	}
+	store, err := state.Open(s.dir, name)
+	if err != nil {
+		return tui.Standing{}, err
+	}
+	defer store.Close()
+	session, err := b.app.newSession(ctx, s, store)
+	if err != nil {
+		return tui.Standing{}, err
+	}
+	r, err := session.Status(ctx)
+	if err != nil {
+		return tui.Standing{}, err
+	}
+	found := tui.Standing{OK: r.OK, Text: r.Gate.Means}
+	if r.Gate.State == engine.GateHolds { // and yet something is not as it was
+		var differ []string
+		for _, f := range r.Findings {
+			if f.Differs() {
+				differ = append(differ, f.Title+" "+string(f.State))
+			}
+		}
+		found.Text = "the gate holds, but: " + list(differ)
+	}
+	return found, nil
+}
+
 // session makes sure that a typed nil never becomes an interface that is not nil.
 func (b *backend) session(ctx context.Context, s *site, store *state.Store) (tui.Session, error) {
 	session, err := b.app.newSession(ctx, s, store)
@@ -211,5 +280,6 @@ func (b *backend) session(ctx context.Context, s *site, store *state.Store) (tui
 		store.Close()
 		return nil, err
 	}
+	session.calls = true // the wizard has a log of them
 	return session, nil
 }

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
+	"github.com/signgate/signgate/tui"
 )
 
 // session is one setup at work in its world. The verbs and the wizard both use it.
@@ -19,6 +21,7 @@ type session struct {
 	store *state.Store
 	steps []engine.Step
 	part  bool // some steps only
+	calls bool // report each call to a service
 
 	options   steps.Options // of the steps
 	removeKey bool          // Destroy removes the key even if it signed what stays
@@ -34,9 +37,16 @@ func (a *app) newSession(ctx context.Context, s *site, store *state.Store) (*ses
 	if err := s.bind(ctx, store); err != nil {
 		return nil, err
 	}
-	rec := store.Record()
-	o := steps.Options{OutDir: store.Folder(), Chart: s.chart(), KeyVersions: steps.KeyVersions(rec.Pins)}
-	return &session{app: a, site: s, store: store, options: o, steps: steps.List(rec.Answers, s.clients, o)}, nil
+	session := &session{app: a, site: s, store: store, options: steps.Options{OutDir: store.Folder(), Chart: s.chart()}}
+	session.line()
+	return session, nil
+}
+
+// line lines up the steps that follow from the answers on record.
+func (s *session) line() {
+	rec := s.store.Record()
+	s.options.KeyVersions = steps.KeyVersions(rec.Pins)
+	s.steps = steps.List(rec.Answers, s.site.clients, s.options)
 }
 
 // upTo leaves out what the step of this id does not need.
@@ -60,10 +70,18 @@ func (s *session) begin() (*engine.Engine, error) {
 		return nil, err
 	}
 	e.Complete = func(p *engine.Plan) { steps.Complete(p, s.Answers(), s.site.Times) }
+	if s.calls {
+		e.With = reportCalls
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.engine, s.stopped = e, false
 	return e, nil
+}
+
+// reportCalls has a step's calls reported as they end.
+func reportCalls(ctx context.Context, l engine.Ledger) context.Context {
+	return gcp.Observe(ctx, func(c gcp.Call) { l.Report(engine.Event{Type: engine.TypeCall, Text: problem.Clean(c.String())}) })
 }
 
 // Name implements tui.Session, as all the exported methods do.
@@ -86,6 +104,12 @@ func (s *session) Link(e state.Entry) string {
 // Resume is the command that goes on with this setup.
 func (s *session) Resume() string { return s.app.lineFor("apply", s.Name()) }
 
+// Describe names a resource.
+func (s *session) Describe(e state.Entry) string { return steps.Describe(e.Resource) }
+
+// Means says why a verdict fell.
+func (s *session) Means(reason string) string { return steps.Meaning(reason) }
+
 // Commands are a step's.
 func (s *session) Commands(step string) []string {
 	for _, one := range s.steps {
@@ -99,12 +123,6 @@ func (s *session) Commands(step string) []string {
 // Estimate is about how long a step takes in this world.
 func (s *session) Estimate(step string) time.Duration {
 	return steps.Estimate(s.Answers(), s.site.Times, step)
-}
-
-// Preflight looks at what the setup needs, without changing anything.
-func (s *session) Preflight(ctx context.Context, report func(engine.Check)) error {
-	_, err := steps.Preflight(ctx, s.Answers(), s.site.clients, report)
-	return err
 }
 
 // Plan inspects everything.
@@ -157,18 +175,18 @@ func (s *session) Status(ctx context.Context) (engine.Report, error) {
 }
 
 // Run carries a plan out; with overwrite it reverts the changes by hand that the plan shows, and no others.
-func (s *session) Run(ctx context.Context, plan engine.Plan, overwrite bool, emit func(engine.Event)) error {
+func (s *session) Run(ctx context.Context, plan engine.Plan, how tui.RunOptions, emit func(engine.Event)) error {
 	var may []string
-	if overwrite {
+	if how.Overwrite {
 		for _, p := range plan.Drift() {
 			may = append(may, p.ID)
 		}
 	}
-	return s.run(ctx, plan, may, emit)
+	return s.run(ctx, plan, engine.Options{Overwrite: may, Before: how.Before}, emit)
 }
 
-// run carries a plan out. The steps that overwrite names may revert what someone changed by hand.
-func (s *session) run(ctx context.Context, plan engine.Plan, overwrite []string, emit func(engine.Event)) error {
+// run carries a plan out.
+func (s *session) run(ctx context.Context, plan engine.Plan, opt engine.Options, emit func(engine.Event)) error {
 	e, err := s.begin()
 	if err != nil {
 		return err
@@ -180,7 +198,7 @@ func (s *session) run(ctx context.Context, plan engine.Plan, overwrite []string,
 	}
 	emit, end := s.taped(plan, "", emit)
 	defer end()
-	if _, err := e.Run(ctx, plan, engine.Options{Overwrite: overwrite}, emit); err != nil {
+	if _, err := e.Run(ctx, plan, opt, emit); err != nil {
 		return err
 	}
 	if s.part || !s.store.Record().Finished.IsZero() {

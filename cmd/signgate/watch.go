@@ -79,6 +79,12 @@ func (w *watching) Link(e state.Entry) string {
 	return steps.Link(w.Answers(), e.Resource)
 }
 
+// Describe names a resource.
+func (w *watching) Describe(e state.Entry) string { return steps.Describe(e.Resource) }
+
+// Change implements tui.Session.
+func (w *watching) Change(context.Context, state.Answers) error { return errReadOnly }
+
 // Resume has nothing to go on with: that is the other's.
 func (w *watching) Resume() string { return "" }
 
@@ -92,7 +98,7 @@ func (w *watching) Plan(context.Context) (engine.Plan, error) { return infos(w.s
 
 // Run follows what the other process does until it has all gone well or the other
 // has let the setup go.
-func (w *watching) Run(ctx context.Context, _ engine.Plan, _ bool, emit func(engine.Event)) error {
+func (w *watching) Run(ctx context.Context, _ engine.Plan, _ tui.RunOptions, emit func(engine.Event)) error {
 	t := &tail{path: filepath.Join(state.Folder(w.dir, w.name), state.EventsFile)}
 	defer t.close()
 	beat := time.NewTicker(100 * time.Millisecond)

@@ -23,9 +23,11 @@ func (p *person) asked(project string) {
 	p.look(project)
 	p.press(project)
 	p.press("\r")
+	p.look("✓ permissions") // the preflight has passed
+	p.press("\r")
 	p.look("Montréal")
 	p.press("\r")
-	p.look("Disk")
+	p.look("Repository")
 	p.press("\r")
 	p.look("12 ") // to create
 }
@@ -90,7 +92,7 @@ func TestWizardInTheSandbox(t *testing.T) {
 	w.look("wrong-key", "wrong key") // over there, too
 	w.press("q")
 	w.leaves(exitDone, "")
-	shell.insist("\r", "cosign.pub") // the summary
+	shell.insist("\r", "what next") // the summary
 	shell.press("\r")
 	shell.look("ready>") // fg has ended as the wizard did
 	shell.press("exit $?\r")
