@@ -32,7 +32,7 @@ func gapic(t *testing.T, c *http.Client) []tried {
 	use := option.WithHTTPClient(c)
 	var rows []tried
 	for _, part := range []func(context.Context, *testing.T, option.ClientOption) []tried{
-		gapicProjects, gapicUsage, gapicKMS, gapicArtifacts, gapicClusters,
+		gapicProjects, gapicBilling, gapicUsage, gapicKMS, gapicArtifacts, gapicClusters,
 	} {
 		rows = append(rows, part(t.Context(), t, use)...)
 	}
@@ -63,7 +63,6 @@ func drained[T any](next func() (T, error)) error {
 
 func gapicProjects(ctx context.Context, t *testing.T, use option.ClientOption) []tried {
 	projects := made[*resourcemanager.ProjectsClient](t)(resourcemanager.NewProjectsRESTClient(ctx, use))
-	bills := made[*billing.CloudBillingClient](t)(billing.NewCloudBillingRESTClient(ctx, use))
 	create := func(id string) func() error {
 		return func() error {
 			op, err := projects.CreateProject(ctx, &resourcemanagerpb.CreateProjectRequest{Project: &resourcemanagerpb.Project{ProjectId: id}})
@@ -123,6 +122,21 @@ func gapicProjects(ctx context.Context, t *testing.T, use option.ClientOption) [
 			return second(op.Wait(ctx))
 		}
 	}
+	const denied = "IAM_PERMISSION_DENIED"
+	return []tried{
+		{"Projects/CreateProject", create("brand-new-g"), create(sandbox.Project), 409, "already exists"},
+		{"Projects/GetProject", get(here), get(absent), 403, denied},
+		{"Projects/SearchProjects", search("state:ACTIVE"), search("a"), 400, ""},
+		{"Projects/TestIamPermissions", may("resourcemanager.projects.get"), may("resourcemanager.projects.create"), 400, "resourcemanager.projects.create"},
+		{"Projects/GetIamPolicy", policy(here), policy(absent), 403, denied},
+		{"Projects/SetIamPolicy", set(nil), set([]byte{1}), 409, "concurrent policy changes"},
+		{"Projects/DeleteProject", remove("projects/brand-new-g"), remove(absent), 403, denied},
+		{"Projects/UndeleteProject", restore("projects/brand-new-g"), restore("projects/brand-new-g"), 400, "Cannot undelete an active project."},
+	}
+}
+
+func gapicBilling(ctx context.Context, t *testing.T, use option.ClientOption) []tried {
+	bills := made[*billing.CloudBillingClient](t)(billing.NewCloudBillingRESTClient(ctx, use))
 	info := func(name string) func() error {
 		return func() error {
 			return second(bills.GetProjectBillingInfo(ctx, &billingpb.GetProjectBillingInfoRequest{Name: name}))
@@ -138,7 +152,7 @@ func gapicProjects(ctx context.Context, t *testing.T, use option.ClientOption) [
 				account = a.GetName()
 			}
 			return second(bills.UpdateProjectBillingInfo(ctx, &billingpb.UpdateProjectBillingInfoRequest{
-				Name: "projects/brand-new-g", ProjectBillingInfo: &billingpb.ProjectBillingInfo{BillingAccountName: account}}))
+				Name: "projects/acme-staging", ProjectBillingInfo: &billingpb.ProjectBillingInfo{BillingAccountName: account}}))
 		}
 	}
 	accounts := func(filter string) func() error {
@@ -146,19 +160,11 @@ func gapicProjects(ctx context.Context, t *testing.T, use option.ClientOption) [
 			return drained(bills.ListBillingAccounts(ctx, &billingpb.ListBillingAccountsRequest{Filter: filter}).Next)
 		}
 	}
-	const denied = "IAM_PERMISSION_DENIED"
+	const denied = "does not have permission"
 	return []tried{
-		{"Projects/CreateProject", create("brand-new-g"), create(sandbox.Project), 409, "already exists"},
-		{"Projects/GetProject", get(here), get(absent), 403, denied},
-		{"Projects/SearchProjects", search("state:ACTIVE"), search("a"), 400, ""},
-		{"Projects/TestIamPermissions", may("resourcemanager.projects.get"), may("resourcemanager.projects.create"), 400, "resourcemanager.projects.create"},
-		{"Projects/GetIamPolicy", policy(here), policy(absent), 403, denied},
-		{"Projects/SetIamPolicy", set(nil), set([]byte{1}), 409, "concurrent policy changes"},
-		{"CloudBilling/ListBillingAccounts", accounts("open=true"), accounts("nonsense"), 400, ""},
-		{"CloudBilling/UpdateProjectBillingInfo", link(""), link("billingAccounts/000000-000000-000000"), 403, "does not have permission"},
-		{"CloudBilling/GetProjectBillingInfo", info("projects/brand-new-g"), info(absent), 403, "does not have permission"},
-		{"Projects/DeleteProject", remove("projects/brand-new-g"), remove(absent), 403, denied},
-		{"Projects/UndeleteProject", restore("projects/brand-new-g"), restore("projects/brand-new-g"), 400, "Cannot undelete an active project."},
+		{"CloudBilling/ListBillingAccounts", accounts("open=true"), accounts("nonsense"), 400, "invalid argument"},
+		{"CloudBilling/UpdateProjectBillingInfo", link(""), link("billingAccounts/000000-000000-000000"), 403, denied},
+		{"CloudBilling/GetProjectBillingInfo", info(here), info(absent), 403, denied},
 	}
 }
 

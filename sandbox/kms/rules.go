@@ -24,15 +24,15 @@ func permissions() map[string]string {
 		"AsymmetricDecrypt": "cryptoKeyVersions.useToDecrypt", "Encrypt": "cryptoKeyVersions.useToEncrypt", "Decrypt": "cryptoKeyVersions.useToDecrypt",
 		"MacSign": "cryptoKeyVersions.useToSign", "MacVerify": "cryptoKeyVersions.useToVerify",
 		"GenerateRandomBytes": "locations.generateRandomBytes",
-		"GetRetiredResource":  "retiredResources.get", "ListRetiredResources": "retiredResources.list",
+		"ListImportJobs":      "importJobs.list", "GetImportJob": "importJobs.get", "CreateImportJob": "importJobs.create",
+		"ImportCryptoKeyVersion": "cryptoKeyVersions.create", // and importJobs.useToImport on the job
+		"GetRetiredResource":     "retiredResources.get", "ListRetiredResources": "retiredResources.list",
 	}
 }
 
 // unservedPermissions are those of methods that the sandbox knows but does not serve.
 func unservedPermissions() map[string]string {
 	return map[string]string{
-		"ListImportJobs": "importJobs.list", "GetImportJob": "importJobs.get", "CreateImportJob": "importJobs.create",
-		"ImportCryptoKeyVersion":                  "importJobs.useToImport",
 		"ImportTrustedKeyWrappedCryptoKeyVersion": "cryptoKeyVersions.trustedImportExport",
 		"ExportTrustedKeyWrappedCryptoKeyVersion": "cryptoKeyVersions.trustedImportExport",
 		"RawEncrypt": "cryptoKeyVersions.useToEncrypt", "RawDecrypt": "cryptoKeyVersions.useToDecrypt",

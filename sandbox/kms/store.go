@@ -46,6 +46,8 @@ type ring struct {
 	Created time.Time       `json:"created"`
 	Keys    map[string]*key `json:"cryptoKeys"` // by id
 	Retired []string        `json:"retired"`    // ids that no key of this ring can have again
+
+	Jobs map[string]*importJob `json:"importJobs,omitempty"` // by id
 }
 
 type key struct {
@@ -77,6 +79,8 @@ type version struct {
 	ID        []byte                `json:"id"`                 // names the version in what it encrypts
 	Material  []byte                `json:"material,omitempty"` // secret: PKCS #8, or the key's bytes; none before it is generated and after it is destroyed
 	Disable   bool                  `json:"disable,omitempty"`  // asked for while it was being generated
+	Job       string                `json:"importJob,omitempty"`
+	Imported  time.Time             `json:"imported,omitzero"`
 
 	use any // Material, read: crypto.Signer, *rsa.PrivateKey, cipher.AEAD or []byte
 }
@@ -107,6 +111,11 @@ func (s *Service) load(dir string) error {
 		s.state.Operations = map[string]*operation{}
 	}
 	for _, r := range s.state.Rings {
+		for _, j := range r.Jobs {
+			if j.Generated.IsZero() {
+				s.prepare(j)
+			}
+		}
 		for _, k := range r.Keys {
 			for _, v := range k.Versions {
 				if err := s.reopen(v); err != nil {
@@ -176,6 +185,12 @@ func (s *Service) settle(now time.Time) {
 		return
 	}
 	for _, r := range s.state.Rings {
+		for _, j := range r.Jobs {
+			if !now.Before(j.expires()) {
+				clear(j.Material)
+				j.Material = nil
+			}
+		}
 		for _, k := range r.Keys {
 			for _, v := range k.Versions {
 				v.settle(now)
@@ -232,6 +247,11 @@ func (s *Service) settled() {
 		}
 	}
 	for _, r := range s.state.Rings {
+		for _, j := range r.Jobs {
+			if j.Material != nil {
+				at(j.expires())
+			}
+		}
 		for _, k := range r.Keys {
 			at(k.NextRotation)
 			for _, v := range k.Versions {

@@ -23,6 +23,9 @@ func (v *version) proto(of name) *kmspb.CryptoKeyVersion {
 	if !v.Destroyed.IsZero() {
 		out.DestroyEventTime = timestamppb.New(v.Destroyed)
 	}
+	if v.Job != "" {
+		v.imports(out)
+	}
 	return out
 }
 
