@@ -15,7 +15,7 @@ STAMPS := -X $(STAMP).gitVersion=$(K8S) -X $(STAMP).gitMajor=1 -X $(STAMP).gitMi
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FREEZE := github.com/charmbracelet/freeze@v0.2.2
 
-.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench crash faults acceptance tools shots docs clean help
+.PHONY: build signgate cluster policy-controller chart demo test test-fast race lint bench crash faults acceptance tools shots docs exports clean help
 
 help: ## say what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ acceptance: build ## the whole flow on a real project and away again: PROJECT=id
 
 tools: ## the programs of others that tests and bench compare with
 	@go run ./internal/tools/build
+
+exports: build ## the exported script for every shape of a cluster, run with gcloud, cosign, helm and kubectl
+	@SIGNGATE_EXPORTS=1 go test ./cmd/signgate -run TestExportedScript -timeout 2h
 
 docs: ## the pages and schemas in docs/ that follow from the code
 	@go run ./internal/docs
