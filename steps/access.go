@@ -185,6 +185,7 @@ type grants struct {
 type rights struct {
 	member string
 	parts  []grants
+	blind  string // what cannot be done without the role of a reader
 }
 
 // look tells what is missing: lost are the roles that we had given and that somebody

@@ -11,6 +11,9 @@ func Describe(r state.Resource) string {
 	if r.Kind == "iam.binding" {
 		on, rest, _ := strings.Cut(r.Name, "#")
 		role, member, _ := strings.Cut(rest, "#")
+		if _, pod, ok := strings.Cut(member, "/subject/ns/"); ok { // a principal's name is long
+			member = "Kubernetes account " + strings.Replace(pod, "/sa/", "/", 1)
+		}
 		return role + " of " + member + " on " + on
 	}
 	last := r.Name[strings.LastIndex(r.Name, "/")+1:]

@@ -12,6 +12,7 @@ func TestDescribe(t *testing.T) {
 		{"cloudkms.keyRing", "projects/p/locations/l/keyRings/cosign", "key ring cosign"},
 		{"cloudkms.cryptoKeyVersion", "projects/p/locations/l/keyRings/k/cryptoKeys/c/cryptoKeyVersions/2", "version 2 of the key"},
 		{"iam.binding", "projects/p#roles/cloudkms.viewer#serviceAccount:a@p", "roles/cloudkms.viewer of serviceAccount:a@p on projects/p"},
+		{"iam.binding", "projects/p#r#principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p.svc.id.goog/subject/ns/n/sa/a", "r of Kubernetes account n/a on projects/p"},
 		{"image.signature", "l-docker.pkg.dev/p/r/nginx@sha256:1", "signature of nginx@sha256:1"},
 		{"kubernetes.label", "default#policy.sigstore.dev/include", "label policy.sigstore.dev/include of namespace default"},
 		{"kubernetes.deployment", "default/nginx", "deployment nginx in namespace default"},

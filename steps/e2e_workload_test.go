@@ -98,6 +98,15 @@ func (s *setup) repairWorkload(t *testing.T, b saboteur, member string) {
 	revoke(policy, member, "roles/cloudkms.viewer", "roles/cloudkms.publicKeyViewer")
 	must(t, b.keyPolicy().set(t.Context(), policy))
 	b.reread(t, "False")
+	var told []string
+	for _, f := range steps.Look(t.Context(), s.list, func(step string) engine.Ledger { return engine.NewLedger(s.store, step, s.emit) }) {
+		if f.Step == "workload" && f.Differs() {
+			told = append(told, f.Title+": "+f.Because)
+		}
+	}
+	if len(told) != 2 || !strings.HasPrefix(told[0], "roles/cloudkms.viewer of Kubernetes account cosign-system/policy-controller-webhook on "+b.n.Key()+": ") {
+		t.Errorf("status tells of the roles %q", told)
+	}
 	change, err := s.run(t, "workload", false)
 	if !change.Drift || explained(err) == "" || !strings.HasPrefix(explained(err), "changed-by-hand") {
 		t.Errorf("taken away: %+v, %s; want it told as changed by hand", change, explained(err))

@@ -96,7 +96,11 @@ func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, 
 }
 
 func (s identity) rights() rights {
-	return rights{s.Member(), []grants{{s.projectPolicy(), s.projectRoles()}, {s.repositoryPolicy(), []string{readerRole}}}}
+	blind := "the cluster can neither look up signatures nor pull images"
+	if s.Federated() {
+		blind = "nodes cannot pull images"
+	}
+	return rights{s.Member(), []grants{{s.projectPolicy(), s.projectRoles()}, {s.repositoryPolicy(), []string{readerRole}}}, blind}
 }
 
 func (s identity) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {

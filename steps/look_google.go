@@ -134,20 +134,20 @@ func (r rights) findings(ctx context.Context, l engine.Ledger, step, who string)
 		}
 		for _, role := range part.roles {
 			f := is(finding(l, binding(part.name, role, r.member), "given"), when(!slices.Contains(missing, role), "given"))
-			effect, because := lostRole(role, who)
+			effect, because := r.lost(role, who)
 			all = append(all, means(f, effect, repairChanged(step), because))
 		}
 	}
 	return all, nil
 }
 
-// lostRole is what the gate loses with a role of the nodes' account.
-func lostRole(role, who string) (engine.Effect, string) {
+// lost is what the gate loses with a role of the member.
+func (r rights) lost(role, who string) (engine.Effect, string) {
 	switch {
 	case strings.HasPrefix(role, "roles/cloudkms."):
 		return engine.MayShut, fmt.Sprintf("%s has lost %s: the policy controller cannot read the key any more; %s", who, role, readAgain)
 	case role == readerRole:
-		return engine.Shuts, fmt.Sprintf("%s has lost %s on the repository: the cluster can neither look up signatures nor pull images", who, role)
+		return engine.Shuts, fmt.Sprintf("%s has lost %s on the repository: %s", who, role, r.blind)
 	}
 	return engine.Harmless, who + " has lost " + role + ": the nodes report less"
 }
@@ -218,6 +218,9 @@ func (s cluster) newPool(instead string, other bool) string {
 	create = append(create, at...)
 	create = append(create, fmt.Sprintf("--num-nodes=%d", s.Nodes()), "--machine-type="+s.a.MachineType, fmt.Sprintf("--disk-size=%d", s.DiskGB()),
 		"--service-account="+s.AccountEmail(), "--scopes="+strings.Join(s.nodeScopes(), ","))
+	if s.Federated() {
+		create = append(create, "--workload-metadata=GKE_METADATA")
+	}
 	remove := append([]string{"gcloud", "container", "node-pools", "delete", instead}, at...)
 	if other {
 		return shell(remove...)

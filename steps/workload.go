@@ -62,7 +62,8 @@ func (s workload) rights(ctx context.Context) (rights, error) {
 }
 
 func (s workload) rightsOf(number string) rights {
-	return rights{s.ControllerMember(number), []grants{{s.keyPolicy(), controllerKeyRoles()}, {s.repositoryPolicy(), []string{readerRole}}}}
+	return rights{s.ControllerMember(number), []grants{{s.keyPolicy(), controllerKeyRoles()}, {s.repositoryPolicy(), []string{readerRole}}},
+		"no signature can be looked up: every image is refused"}
 }
 
 func (s workload) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
