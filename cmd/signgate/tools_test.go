@@ -118,6 +118,10 @@ func TestGuide(t *testing.T) {
 		}
 	}
 	wantLeast(t, d.script(t, "guide_least.sh"))
+	wantWorkload(t, d.script(t, "guide_workload.sh"))
+	if out, err := d.run(t, "kubectl", "config", "use-context", first(t, d)); err != nil { // what follows is on the guide's cluster
+		t.Fatal(err, out)
+	}
 	if d.add(t, "cosign-v3") {
 		if out = d.script(t, "guide_v3.sh"); !strings.Contains(out, "no signatures found") || !strings.Contains(out, "deployment.apps/v3 created (server dry run)") {
 			t.Errorf("cosign v3's bundle was not refused for what it is, or its old format not admitted:\n%s", out)
@@ -128,6 +132,41 @@ func TestGuide(t *testing.T) {
 	}
 }
 
+// first is the name that kubectl has for the guide's cluster.
+func first(t *testing.T, d *desk) string {
+	t.Helper()
+	out, err := d.run(t, "kubectl", "config", "get-contexts", "--output=name")
+	if err != nil {
+		t.Fatal(err, out)
+	}
+	for name := range strings.FieldsSeq(out) {
+		if strings.HasSuffix(name, "_cosign-test-cluster") {
+			return name
+		}
+	}
+	t.Fatalf("kubectl knows %s", out)
+	return ""
+}
+
+// wantWorkload: Google's clients are told of identities of pods what Google tells them.
+func wantWorkload(t *testing.T, out string) {
+	t.Helper()
+	for name, want := range map[string][]string{
+		"before the pool":                        {"INVALID_ARGUMENT: Identity Pool does not exist (projects/", "message=Autopilot node pools cannot be accessed or modified."},
+		"without roles/cloudkms.publicKeyViewer": {"desc = Permission 'cloudkms.cryptoKeyVersions.viewPublicKey' denied on resource 'projects/"},
+		"without roles/artifactregistry.reader":  {`DENIED: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/`},
+		"with all of them":                       {"deployment.apps/again created (server dry run)"},
+	} {
+		_, part, _ := strings.Cut(out, "== "+name+"\n")
+		part, _, _ = strings.Cut(part, "\n== ")
+		for _, words := range want {
+			if !strings.Contains(part, words) {
+				t.Errorf("%s: no %q in\n%s", name, words, part)
+			}
+		}
+	}
+}
+
 // wantLeast: without each grant there is the failure of just that grant (design, section 5).
 func wantLeast(t *testing.T, out string) {
 	t.Helper()
@@ -135,9 +174,9 @@ func wantLeast(t *testing.T, out string) {
 		denial    = `admission webhook "policy.sigstore.dev" denied the request: validation failed: `
 		unmatched = denial + "no matching policies: spec.template.spec.containers[0].image"
 		kms       = "False InliningKeysFailed: "
-		get       = "rpc error: code = PermissionDenied desc = Permission 'cloudkms.cryptoKeys.get' denied on resource 'projects/acme-demo/"
-		view      = "rpc error: code = PermissionDenied desc = Permission 'cloudkms.cryptoKeyVersions.viewPublicKey' denied on resource 'projects/acme-demo/"
-		download  = `: DENIED: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/acme-demo/`
+		get       = "rpc error: code = PermissionDenied desc = Permission 'cloudkms.cryptoKeys.get' denied on resource 'projects/"
+		view      = "rpc error: code = PermissionDenied desc = Permission 'cloudkms.cryptoKeyVersions.viewPublicKey' denied on resource 'projects/"
+		download  = `: DENIED: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/`
 		byTag     = "/nginx:latest must be an image digest: spec.template.spec.containers[0].image"
 		created   = "deployment.apps/again created (server dry run)"
 	)
