@@ -41,6 +41,7 @@ type lines struct {
 	run     *run
 	stopped bool // asked to leave
 	watched bool // the run is another process's
+	learn   bool // stop before each step and explain it
 }
 
 func runLines(ctx context.Context, b Backend, o Options) (Outcome, error) {
@@ -230,6 +231,7 @@ func (l *lines) pick(setups []state.Listed) error {
 		options = append(options, how)
 	}
 	if len(options) > 0 {
+		l.standings(setups)
 		l.say("What would you like to do?")
 		n, err := l.choose(append(options, "a new setup"), 0)
 		if err != nil {
@@ -243,6 +245,9 @@ func (l *lines) pick(setups []state.Listed) error {
 		l.answers = state.Defaults()
 	}
 	if err := l.project(); err != nil {
+		return err
+	}
+	if err := l.checks(); err != nil {
 		return err
 	}
 	if err := l.region(); err != nil {

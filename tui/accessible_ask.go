@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -37,19 +38,26 @@ func (l *lines) project() error {
 		n, err := strconv.Atoi(answer)
 		switch {
 		case err == nil && n >= 1 && n <= len(page.Projects):
-			l.answers.Project = page.Projects[n-1].ID
+			l.chose(page.Projects[n-1].ID)
 			return nil
 		case answer == "m" && page.Next != "":
 			token = page.Next
 		default:
 			if p, err := l.backend.Project(l.ctx, answer); err == nil && answer != "" {
-				l.answers.Project = p.ID
+				l.chose(p.ID)
 				return nil
 			}
-			l.say("There is no project with the id %s, or you may not see it. Looking for names with it.", answer)
+			l.say("There is no project with the id %s, or you may not see it.", answer)
+			if made, err := l.newProject(answer); made || err != nil {
+				return err
+			}
 			filter, token = answer, ""
 		}
 	}
+}
+
+func (l *lines) chose(project string) {
+	l.answers.Project, l.answers.NewProject, l.answers.BillingAccount = project, false, ""
 }
 
 func (l *lines) region() error {
@@ -80,24 +88,34 @@ func (l *lines) region() error {
 	}
 }
 
-// names shows every answer and asks which to change, until they can be gone on with.
+// names shows every answer and asks which to change, until the setup can be begun with them.
 func (l *lines) names() error {
+	for {
+		if err := l.form(); err != nil {
+			return err
+		}
+		s, err := l.backend.Create(l.ctx, l.answers)
+		if err == nil {
+			l.session = s
+			return nil
+		}
+		l.trouble(asProblem(err))
+		if l.ctx.Err() != nil {
+			return l.ctx.Err()
+		}
+	}
+}
+
+// form shows every answer and asks which to change, until they can be gone on with.
+func (l *lines) form() error {
 	all := fields()
 	for {
 		l.say("Names and size:")
 		broken := rules(l.answers)
 		for i, f := range all {
-			value := f.get(l.answers)
-			for _, o := range f.options {
-				if o.value == value {
-					value = o.label
-				}
-			}
-			if rule, bad := broken[f.path]; bad {
-				value += "; cannot be: it must be " + rule
-			}
-			l.say("  %d. %s: %s", i+1, f.label, line(value))
+			l.say("  %d. %s: %s", i+1, f.label, l.valueOf(f, broken[f.path]))
 		}
+		l.price()
 		answer, err := l.ask("Number of what to change, or nothing to go on", "")
 		if err != nil {
 			return err
@@ -105,37 +123,77 @@ func (l *lines) names() error {
 		n, err := strconv.Atoi(answer)
 		switch {
 		case answer == "" && len(broken) == 0:
-			s, err := l.backend.Create(l.ctx, l.answers)
-			if err == nil {
-				l.session = s
-				return nil
-			}
-			l.trouble(asProblem(err))
+			return nil
 		case err == nil && n >= 1 && n <= len(all):
 			if err := l.changeField(all[n-1]); err != nil {
 				return err
 			}
 		default:
 			for path, rule := range broken {
-				l.say("%s must be %s.", path, rule)
+				l.say("%s must be %s.", questionName(path), rule)
 			}
 		}
 	}
 }
 
+// valueOf is an answer as one would say it, with the rule that it breaks.
+func (l *lines) valueOf(f field, rule string) string {
+	value := f.get(l.answers)
+	for _, o := range f.options {
+		if o.value == value {
+			value = o.label
+		}
+	}
+	if rule != "" {
+		value += "; cannot be: it must be " + rule
+	}
+	return line(value)
+}
+
+// price says what a cluster of these answers costs.
+func (l *lines) price() {
+	if c, ok := l.backend.Cost(l.answers); ok {
+		where := "It costs"
+		if l.world.Sandbox {
+			where = "It costs nothing here; on Google Cloud"
+		}
+		l.say("%s about $%.2f an hour, $%.0f a month, until it is removed.", where, c.Hourly, c.Monthly)
+	}
+}
+
 func (l *lines) changeField(f field) error {
 	l.say("%s: %s.", f.label, f.help)
-	if f.options == nil {
-		v, err := l.ask("New answer", f.get(l.answers))
-		if err == nil {
-			f.set(&l.answers, v)
-		}
+	if f.options != nil {
+		return l.changeChoice(f)
+	}
+	v, err := l.ask("New answer", f.get(l.answers))
+	if err != nil {
 		return err
 	}
+	f.set(&l.answers, v)
+	if f.path == "image" && rules(l.answers)["image"] == "" {
+		digest, err := l.backend.Digest(l.ctx, l.answers)
+		if err != nil {
+			l.trouble(asProblem(err))
+			return l.ctx.Err()
+		}
+		l.say("It is %s now; that digest is copied and signed, whatever the tag becomes.", line(digest))
+	}
+	return nil
+}
+
+// changeChoice asks a question with options, each with its price where it has one.
+func (l *lines) changeChoice(f field) error {
 	var labels []string
 	standard := 0
 	for i, o := range f.options {
-		labels = append(labels, o.label)
+		label := o.label
+		a := l.answers
+		f.set(&a, o.value)
+		if c, ok := l.backend.Cost(a); ok && f.path == "shape" {
+			label += fmt.Sprintf(", $%.2f an hour", c.Hourly)
+		}
+		labels = append(labels, label)
 		if o.value == f.get(l.answers) {
 			standard = i
 		}

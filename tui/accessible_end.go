@@ -21,8 +21,16 @@ func (l *lines) afterFailure() error {
 	} else if p := l.run.cause(); p != nil {
 		l.trouble(p)
 	}
+	choices := []choice{{doRetry, "try again"}, {doChange, "change answers"}, {doBack, "leave"}, {doDestroy, "destroy what this setup made"}}
+	path, sure := l.cause()
+	if sure {
+		choices[1].text = "change " + questionName(path)
+	}
+	if l.run.count(engine.Failed) > 0 && l.run.essential() == "" {
+		choices = append(choices, choice{doSkip, "leave it out"})
+	}
 	for {
-		do, err := l.pickOne([]choice{{doRetry, "try again"}, {doChange, "change answers"}, {doBack, "leave"}, {doDestroy, "destroy what this setup made"}})
+		do, err := l.pickOne(choices)
 		if err != nil {
 			return err
 		}
@@ -30,8 +38,11 @@ func (l *lines) afterFailure() error {
 		case doRetry:
 			return errAgain
 		case doChange:
-			l.answers = l.session.Answers()
-			return errBack
+			if err := l.changeCause(path); !errors.Is(err, errStay) {
+				return err
+			}
+		case doSkip:
+			return l.done()
 		case doDestroy:
 			if gone, err := l.destroy(); gone || err != nil {
 				return errors.Join(err, errGone)
@@ -42,15 +53,60 @@ func (l *lines) afterFailure() error {
 	}
 }
 
+// errStay asks the same question again.
+var errStay = errors.New("stay")
+
+// cause is the answer that the first failure asks to be changed.
+func (l *lines) cause() (path string, sure bool) {
+	a := &app{setup: setup{run: l.run}}
+	return a.cause()
+}
+
+// changeCause asks for other answers, that of the failure first, and takes them into
+// the setup at hand. Another project is another setup.
+func (l *lines) changeCause(path string) error {
+	l.answers = l.session.Answers()
+	if path == "project" {
+		return errBack
+	}
+	for _, f := range fields() {
+		if f.path == path {
+			if err := l.changeField(f); err != nil {
+				return err
+			}
+		}
+	}
+	if err := l.form(); err != nil {
+		return err
+	}
+	if err := l.session.Change(l.ctx, l.answers); err != nil {
+		l.trouble(asProblem(err))
+		return errStay
+	}
+	return errAgain
+}
+
 // done says what there is now, and what one can do with it.
 func (l *lines) done() error {
-	l.say("Done in %s.", clock(l.run.elapsed(l.now())))
+	a := &app{setup: setup{run: l.run}}
+	if left := (&summary{app: a}).leftOut(); left != "" {
+		l.say("Done without %s: %s tries it again.", left, l.session.Resume())
+	} else {
+		l.say("Done in %s.", clock(l.run.elapsed(l.now())))
+	}
 	for _, v := range l.run.verdicts {
 		l.say("  %s: %s. %s", caseTitle(v.Case), newTheme().verdict(v).Word, meaning(v))
 	}
 	for _, e := range l.session.Entries() {
 		if how, ok := map[state.Phase]string{state.Made: "made", state.Found: "was there before"}[e.Phase]; ok {
-			l.say("  %s: %s %s", how, line(e.Name), line(l.session.Link(e)))
+			l.say("  %s: %s %s", how, line(l.session.Describe(e)), line(l.session.Link(e)))
+		}
+	}
+	l.price()
+	if g, ok := l.session.(Guide); ok {
+		l.say("What next:")
+		for _, hint := range g.Next() {
+			l.say("  %s: %s", line(hint.What), line(hint.Command))
 		}
 	}
 	choices := []choice{{doAccept, "finish"}, {doDestroy, "destroy it again"}}
@@ -87,7 +143,7 @@ func (l *lines) try(t Trier) error {
 		l.trouble(asProblem(err))
 		return nil
 	}
-	l.say("%s would be %s, because: %s. The cluster said: %s", imageName(v.Image), line(v.Actual), line(v.Reason), words(v.Message))
+	l.say("%s would be %s: %s. The cluster said: %s", imageName(v.Image), line(v.Actual), line(t.Means(v.Reason)), words(v.Message))
 	return nil
 }
 
@@ -109,7 +165,9 @@ func (l *lines) destroy() (gone bool, err error) {
 	for {
 		l.run = newRun(l.plan, nil, l.now())
 		l.run.undo = true
-		if l.follow(l.session.Destroy) == nil {
+		if l.follow(func(ctx context.Context, _ beginner, emit func(engine.Event)) error {
+			return l.session.Destroy(ctx, emit)
+		}) == nil {
 			l.say("Removed.")
 			return true, nil
 		}
@@ -136,7 +194,9 @@ func (l *lines) watch(w Watcher, name string) error {
 	l.session, l.watched = s, true
 	l.run = newRun(plan, nil, l.now())
 	l.say("Watching, read-only. Type q to leave; the other one goes on.")
-	err = l.follow(func(ctx context.Context, emit func(engine.Event)) error { return s.Run(ctx, plan, RunOptions{}, emit) })
+	err = l.follow(func(ctx context.Context, _ beginner, emit func(engine.Event)) error {
+		return s.Run(ctx, plan, RunOptions{}, emit)
+	})
 	switch {
 	case err == nil:
 		l.say("The other one has come to its end, and all went well.")

@@ -31,8 +31,8 @@ func (l *lines) carry() error {
 			return err
 		}
 		l.run = newRun(plan, l.run, l.now())
-		err = l.follow(func(ctx context.Context, emit func(engine.Event)) error {
-			return l.session.Run(ctx, plan, RunOptions{Overwrite: overwrite}, emit)
+		err = l.follow(func(ctx context.Context, before beginner, emit func(engine.Event)) error {
+			return l.session.Run(ctx, plan, RunOptions{Overwrite: overwrite, Before: before}, emit)
 		})
 		if err == nil {
 			return l.done()
@@ -56,6 +56,10 @@ func (l *lines) confirm(plan engine.Plan) (overwrite bool, err error) {
 		}
 		switch do {
 		case doAccept:
+			l.learn = false
+			return false, nil
+		case doMode:
+			l.learn = true
 			return false, nil
 		case doOver:
 			return true, nil
@@ -94,9 +98,15 @@ func (l *lines) readPlan(plan engine.Plan) {
 	for _, p := range plan.Drift() {
 		l.say("Changed by hand: %s: is %s, wanted %s.", line(p.Title), line(strings.Join(p.Change.Before, ", ")), line(strings.Join(p.Change.After, ", ")))
 	}
-	if c, ok := l.backend.Cost(l.session.Answers()); ok && !l.world.Sandbox {
-		l.say("It costs about $%.2f an hour while it exists.", c.Hourly)
+	for _, p := range plan.Warnings {
+		l.say("Warning.")
+		l.trouble(p)
 	}
+	if f := plan.Forecast; f != nil && f.Seconds > 0 {
+		l.say("It will take about %s.", roughly(time.Duration(f.Seconds*float64(time.Second))))
+	}
+	l.answers = l.session.Answers()
+	l.price()
 }
 
 // planChoices are what can be done about a plan, the usual first.
@@ -109,6 +119,9 @@ func (l *lines) planChoices(plan engine.Plan) []choice {
 		first = []choice{{doAccept, "check it with the proof"}}
 	case len(plan.Drift()) > 0:
 		first = []choice{{doAccept, "go on, and keep the changes made by hand"}, {doOver, "overwrite the changes made by hand"}}
+	}
+	if first[0].do == doAccept && !plan.Clean() {
+		first = append(first, choice{doMode, "make it so, and wait before each step until I have read what it is for"})
 	}
 	all := append(first, choice{doChange, "change answers"}, choice{doBack, "leave"},
 		choice{doCommands, "hear what one would type instead"}, choice{doMore, "hear what each step is for"})
@@ -132,19 +145,29 @@ func (l *lines) readCommands(plan engine.Plan) {
 func (l *lines) readLessons(plan engine.Plan) {
 	for _, p := range plan.Steps {
 		l.say("%s.", line(p.Title))
-		for _, text := range renderMarkdown(theme{}, assets.Lesson(p.ID), 1000) {
-			if text != "" {
-				l.say("  %s", text)
-			}
+		l.readLesson(p.ID)
+	}
+}
+
+func (l *lines) readLesson(step string) {
+	for _, text := range renderMarkdown(theme{}, assets.Lesson(step), 1000) {
+		if text != "" {
+			l.say("  %s", text)
 		}
 	}
 }
 
+// beginner is asked before each step: RunOptions.Before.
+type beginner func(context.Context, engine.Info) error
+
 // follow reads a run out as it happens. q, or an interruption, asks it to stop; a
-// second one does not wait for it.
-func (l *lines) follow(work func(context.Context, func(engine.Event)) error) error {
+// second one does not wait for it. Where steps wait to be read, an empty line lets
+// the first of them begin.
+func (l *lines) follow(work func(context.Context, beginner, func(engine.Event)) error) error {
 	l.say("Running. Type q to stop; it can be resumed.")
-	s := newStream(l.ctx, l.session, work)
+	var s *stream
+	s = newStream(l.ctx, l.session, func(ctx context.Context, emit func(engine.Event)) error { return work(ctx, s.gate.before, emit) })
+	s.gate.teach(l.learn)
 	go s.start()()
 	silence := time.NewTicker(l.quiet)
 	defer silence.Stop()
@@ -156,7 +179,11 @@ func (l *lines) follow(work func(context.Context, func(engine.Event)) error) err
 				l.run.end(s.err, l.now())
 				return l.run.err
 			}
+			waited := l.run.next()
 			l.run.apply(ev, l.now())
+			if waited < 0 && l.run.next() >= 0 {
+				l.askToBegin()
+			}
 			if text := l.spoken(ev); text != "" {
 				l.say("%s", text)
 				silence.Reset(l.quiet)
@@ -165,14 +192,35 @@ func (l *lines) follow(work func(context.Context, func(engine.Event)) error) err
 			if !open {
 				typed = nil // nobody is there to answer; the run goes on to its end
 			}
-			if answer == "q" {
+			switch {
+			case answer == "q":
 				l.stopRun(s)
+			case open && l.run.next() >= 0:
+				l.begin(s)
 			}
 		case <-l.interrupt:
 			l.stopRun(s)
 		case <-silence.C:
 			l.say("Still working: %s.", l.busy())
 		}
+	}
+}
+
+// askToBegin reads what the step is for that waits.
+func (l *lines) askToBegin() {
+	st := &l.run.steps[l.run.next()]
+	l.say("Next: %s.", line(st.Title))
+	l.readLesson(st.ID)
+	l.say("An empty line begins it.")
+}
+
+// begin lets the step begin that waits, and goes on to the next that does.
+func (l *lines) begin(s *stream) {
+	st := &l.run.steps[l.run.next()]
+	st.waiting = false
+	s.gate.pass(st.ID)
+	if l.run.next() >= 0 {
+		l.askToBegin()
 	}
 }
 

@@ -80,6 +80,16 @@ func (r *reader) answer(question, text string) {
 	}
 }
 
+// pick chooses one of the numbered options by its words.
+func (r *reader) pick(option string) {
+	r.t.Helper()
+	r.until(". " + option)
+	lines := strings.Split(r.heard.String(), "\n")
+	number, _, _ := strings.Cut(strings.TrimSpace(lines[len(lines)-1]), ".")
+	r.until("Number [")
+	r.answer("]: ", number)
+}
+
 func (r *reader) end() Outcome {
 	r.t.Helper()
 	rest := make(chan struct{})
@@ -112,7 +122,7 @@ func TestAccessibleFromFirstQuestionToVerdict(t *testing.T) {
 	r.until("Signing key: done, cosign v1 (1.2s)")
 	r.until("Verdict on the image you signed")
 	r.until("admitted, as it should be")
-	r.answer("Number [1]: ", "3")
+	r.pick("ask the cluster about an image")
 	r.answer("Image [docker.io/library/busybox]: ", "")
 	r.until("busybox would be denied")
 	r.answer("Number [1]: ", "1")
@@ -190,11 +200,10 @@ func TestAccessibleDestroyWithRetry(t *testing.T) {
 	b.session.destroyErr = []error{errors.New("the cluster is busy"), nil}
 	r := talk(t, b)
 	r.answer("Number [1]: ", "")
-	r.until("6. destroy what this setup made")
-	r.answer("Number [1]: ", "6")
+	r.pick("destroy what this setup made")
 	r.until("stays: key ring")
 	r.answer("anything else keeps it: ", "no")
-	r.answer("Number [1]: ", "6")
+	r.pick("destroy what this setup made")
 	r.answer("anything else keeps it: ", "acme-demo")
 	r.until("the cluster is busy")
 	r.answer("Number [1]: ", "1") // try again
@@ -209,11 +218,11 @@ func TestAccessibleReadsCommandsAndLessons(t *testing.T) {
 	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}
 	r := talk(t, b)
 	r.answer("Number [1]: ", "")
-	r.answer("Number [1]: ", "4")
+	r.pick("hear what one would type instead")
 	r.until("gcloud container clusters create cosign-test-cluster")
-	r.answer("Number [1]: ", "5")
+	r.pick("hear what each step is for")
 	r.until("Why it matters: ")
-	r.answer("Number [1]: ", "3")
+	r.pick("leave")
 	if o := r.end(); o.Interrupted {
 		t.Errorf("outcome %+v", o)
 	}
@@ -240,11 +249,88 @@ func TestAccessibleSaysThatItStillWorks(t *testing.T) {
 		l := &lines{ctx: t.Context(), backend: b, out: &out, typed: make(chan string), now: time.Now, quiet: 30 * time.Second, session: b.session}
 		l.run = newRun(b.session.plan, nil, l.now())
 		time.AfterFunc(95*time.Second, func() { close(b.session.hold) })
-		l.follow(func(ctx context.Context, emit func(engine.Event)) error {
+		l.follow(func(ctx context.Context, _ beginner, emit func(engine.Event)) error {
 			return b.session.Run(ctx, b.session.plan, RunOptions{}, emit)
 		})
 		if n := strings.Count(out.String(), "Still working: Cluster"); n != 3 {
 			t.Errorf("said %d times in 95 s that it still works:\n%s", n, out.String())
 		}
 	})
+}
+
+func TestAccessibleLearns(t *testing.T) {
+	b := newFake()
+	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}
+	r := talk(t, b)
+	r.answer("Number [1]: ", "")
+	r.pick("make it so, and wait before each step")
+	for _, step := range []string{"APIs", "Key ring", "Signing key", "Registry", "Image", "Signature", "Node identity", "Cluster"} {
+		r.until("Next: " + step + ".")
+		r.until("Why it matters: ")
+		r.answer("An empty line begins it.\n", "")
+	}
+	r.until("Done in")
+	r.pick("finish")
+	if o := r.end(); !o.OK {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
+func TestAccessibleChangesWhatFailed(t *testing.T) {
+	b := newFake()
+	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}
+	b.session.events = failure()
+	b.session.runErr = []error{errors.New("failed"), nil}
+	r := talk(t, b)
+	r.answer("Number [1]: ", "")
+	r.answer("Number [1]: ", "")
+	r.pick("change “Shape”")
+	r.until("zonal, one machine, $")
+	b.session.events = rest()
+	r.pick("regional, a machine in each of three zones")
+	r.answer("nothing to go on: ", "")
+	r.pick("make it so")
+	r.until("Done in")
+	r.pick("finish")
+	if o := r.end(); !o.OK || b.session.answers.Shape != state.Regional {
+		t.Errorf("outcome %+v, shape %s", o, b.session.answers.Shape)
+	}
+}
+
+// payer is a fake that knows who could pay.
+type payer struct{ *fakeBackend }
+
+func (payer) BillingAccounts(context.Context) ([]BillingAccount, error) {
+	return []BillingAccount{{"billingAccounts/01A2B3-C4D5E6-F7A8B9", "Acme"}}, nil
+}
+
+func TestAccessibleNewProject(t *testing.T) {
+	b := newFake()
+	r := talkTo(t, payer{b}, b)
+	r.answer("project id [1]: ", "acme-new")
+	r.pick("make a new project acme-new")
+	r.until("Who pays for it?")
+	r.answer("Number [1]: ", "")
+	r.answer("Number [2]: ", "")
+	r.answer("nothing to go on: ", "")
+	r.pick("leave")
+	r.end()
+	if a := b.created[0]; a.Project != "acme-new" || !a.NewProject || a.BillingAccount != "billingAccounts/01A2B3-C4D5E6-F7A8B9" {
+		t.Errorf("created with %+v", a)
+	}
+}
+
+func TestAccessiblePreflight(t *testing.T) {
+	b := newFake()
+	b.setups = []state.Listed{{Name: "old", Record: state.Record{Answers: b.session.answers, Finished: noon()}}}
+	r := talkTo(t, &lookingAhead{b, lacking(), map[string]Standing{"old": {Text: "the gate is open"}}}, b)
+	r.until("old: not as it was left: the gate is open")
+	r.pick("a new setup")
+	r.answer("project id [1]: ", "")
+	r.until("signed in to Google owner@acme.example")
+	r.until("--role=roles/cloudkms.admin")
+	r.pick("go on all the same")
+	r.until("Which region?")
+	r.answer("Number [2]: ", "q")
+	r.end()
 }

@@ -74,6 +74,7 @@ type person struct {
 	before *term.State // of the terminal
 	drawn  chan []byte
 	seen   bytes.Buffer // since what the last look wanted
+	led    string // what was drawn right before it
 	all    bytes.Buffer
 }
 
@@ -156,7 +157,8 @@ func (p *person) insist(key string, texts ...string) string {
 	for {
 		plain := ansi.Strip(p.seen.String())
 		for _, text := range texts {
-			if _, rest, found := strings.Cut(plain, text); found {
+			if led, rest, found := strings.Cut(plain, text); found {
+				p.led = led
 				p.seen.Reset()
 				p.seen.WriteString(rest)
 				return text
@@ -183,6 +185,15 @@ func (p *person) answer(question, text string) {
 	p.t.Helper()
 	p.look(question)
 	p.press(text + "\r")
+}
+
+// pick chooses one of the numbered options by its words.
+func (p *person) pick(option string) {
+	p.t.Helper()
+	p.look(". " + option)
+	words := strings.Fields(p.led)
+	p.look("Number [")
+	p.answer("]: ", words[len(words)-1])
 }
 
 // leaves waits for the program's end and checks its exit code, its last words, and
