@@ -201,6 +201,10 @@ func (l *lines) follow(work func(context.Context, beginner, func(engine.Event)) 
 		case <-l.interrupt:
 			l.stopRun(s)
 		case <-silence.C:
+			if next := l.run.next(); next >= 0 && l.run.count(engine.Started) == 0 {
+				l.say("%s waits for you: an empty line begins it.", line(l.run.steps[next].Title))
+				continue
+			}
 			l.say("Still working: %s.", l.busy())
 		}
 	}

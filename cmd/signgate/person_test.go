@@ -74,7 +74,7 @@ type person struct {
 	before *term.State // of the terminal
 	drawn  chan []byte
 	seen   bytes.Buffer // since what the last look wanted
-	led    string // what was drawn right before it
+	led    string       // what was drawn right before it
 	all    bytes.Buffer
 }
 
