@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -137,7 +138,8 @@ func TestNewerFormatIsRefusedAndKept(t *testing.T) {
 	}
 }
 
-// Law: a record with any one bit flipped, or cut anywhere, is reported, never half-read.
+// Law: a record with any one bit flipped, or cut anywhere, is reported, never half-read, and
+// left as it is, also by who would work on it.
 func TestAnyDamageIsNoticed(t *testing.T) {
 	dir, s := newStore(t)
 	s.Update(func(r *state.Record) error {
@@ -154,7 +156,18 @@ func TestAnyDamageIsNoticed(t *testing.T) {
 		if _, err := state.Read(dir, "demo"); err == nil {
 			t.Fatalf("%s at byte %d was not noticed", what, at)
 		}
+		if at%16 > 0 {
+			return
+		}
+		if again, err := state.Open(dir, "demo"); err == nil {
+			again.Close()
+			t.Fatalf("%s at byte %d was opened", what, at)
+		}
+		if left, err := os.ReadFile(path); err != nil || !bytes.Equal(left, data) {
+			t.Fatalf("%s at byte %d: the file was touched", what, at)
+		}
 	}
+	s.Close()
 	for i := range whole {
 		check("a cut", i, whole[:i])
 		for bit := range 8 {

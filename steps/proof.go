@@ -104,7 +104,7 @@ func (s proof) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, err
 	if !ours(l, d.Labels) {
 		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: s.foreign()}, nil
 	}
-	if l.Entry(s.deploymentResource(s.app())).Phase != state.Made {
+	if !s.tried(l, trials) {
 		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
 	}
 	verdicts := s.rehearse(ctx, c, l, trials, d)
@@ -119,6 +119,21 @@ func (s proof) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, err
 		l.Report(s.event(&verdicts[i]))
 	}
 	return engine.Change{Action: engine.None, Summary: fmt.Sprintf("the gate of namespace %q holds", s.a.Namespace)}, nil
+}
+
+// tried says whether each of the trials has been made to its end: the signed image's runs,
+// the others' came and went, if they came.
+func (s proof) tried(l engine.Ledger, trials []trial) bool {
+	for _, t := range trials {
+		end := state.Gone
+		if t.expected == Admitted {
+			end = state.Made
+		}
+		if l.Entry(s.deploymentResource(t.deploy)).Phase != end {
+			return false
+		}
+	}
+	return true
 }
 
 func (s proof) foreign() *problem.Problem {

@@ -152,9 +152,13 @@ func (s proof) run(ctx context.Context, c *kube.Cluster, l engine.Ledger, t tria
 	if ctx.Err() != nil {
 		return v, ctx.Err()
 	}
-	if err != nil {
+	var pods *kube.NotAvailableError
+	if errors.As(err, &pods) {
 		v.OK, v.Reason, v.Message = false, ReasonNotRunning, problem.Clean(err.Error())
 		return v, nil
+	}
+	if err != nil { // not the pods': they could not be looked at
+		return v, err
 	}
 	v.Message += ", and available"
 	d := s.deploymentResource(t.deploy)

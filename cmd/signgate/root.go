@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
+	"github.com/signgate/signgate/internal/kube"
 )
 
 // streams are where a verb reads and writes: results to Out, all else to Err.
@@ -37,6 +39,7 @@ type app struct {
 
 // Main runs the command line and returns the exit code.
 func Main() int {
+	kube.Quiet()
 	a := &app{streams: streams{os.Stdin, os.Stdout, os.Stderr}, env: readEnviron(os.Environ()), interrupts: &interrupts{}}
 	root := newRoot(a)
 	root.SetArgs(os.Args[1:])

@@ -150,13 +150,17 @@ func (s *session) find(ctx context.Context, ref name.Reference) (string, error) 
 	if refused(err, http.StatusNotFound) {
 		return "", nil
 	}
-	if err != nil {
-		if _, err := s.Get(ctx, ref); err != nil { // an answer to HEAD has no words
-			return "", fmt.Errorf("look up image %s: %w", ref, err)
-		}
-		return "", fmt.Errorf("look up image %s: %w", ref, err)
+	if err == nil {
+		return d.Digest.String(), nil
 	}
-	return d.Digest.String(), nil
+	got, again := s.Get(ctx, ref) // an answer to HEAD has no words
+	switch {
+	case again == nil: // and what was wrong has passed
+		return got.Digest.String(), nil
+	case refused(again, http.StatusNotFound):
+		return "", nil
+	}
+	return "", fmt.Errorf("look up image %s: %w", ref, again)
 }
 
 // refused says whether a registry answered with this status.

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -61,19 +62,25 @@ func (c *Cluster) AwaitAvailable(ctx context.Context, namespace, name string, te
 		}
 		return Available(&d), stuck(&d)
 	})
-	if err == nil {
-		return nil
+	var gaveUp *stuckError
+	if err == nil || ctx.Err() == nil && !errors.As(err, &gaveUp) {
+		return err // nil, or none of the Deployment's: it could not be looked at
 	}
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), breath*10)
 	defer cancel()
 	return &NotAvailableError{Object: object, Pods: c.complaints(after, namespace, name), Err: err}
 }
 
-// stuck is Kubernetes' own giving up (progressDeadlineSeconds).
+// stuckError is Kubernetes' own giving up (progressDeadlineSeconds).
+type stuckError struct{ reason, message string }
+
+func (e *stuckError) Error() string { return e.reason + ": " + e.message }
+
+// stuck says whether Kubernetes has given up.
 func stuck(d *appsv1.Deployment) error {
 	for _, condition := range d.Status.Conditions {
 		if condition.Type == appsv1.DeploymentProgressing && condition.Status == corev1.ConditionFalse && d.Status.ObservedGeneration >= d.Generation {
-			return fmt.Errorf("%s: %s", condition.Reason, condition.Message)
+			return &stuckError{condition.Reason, condition.Message}
 		}
 	}
 	return nil

@@ -120,7 +120,7 @@ func (c *Cluster) await(ctx context.Context, o Object, done func(*unstructured.U
 // passing says whether the API server is only too busy, or just not there for a moment.
 func passing(err error) bool {
 	return apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
-		apierrors.IsServiceUnavailable(err) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
+		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err)
 }
 
 // AwaitGone waits until an object is not there any more.

@@ -183,17 +183,23 @@ func Targets(ctx context.Context, bin string) (targets []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	targets = []string{"POST oauth2.googleapis.com/token"}
+	return TargetsOf(calls), nil
+}
+
+// TargetsOf are the calls of a run, each once, and the sign-in that goes before them.
+func TargetsOf(calls []Call) []string {
+	targets := []string{"POST oauth2.googleapis.com/token"}
 	for _, c := range calls {
 		if target := alike(c.Target); !slices.Contains(targets, target) {
 			targets = append(targets, target)
 		}
 	}
-	return targets, nil
+	return targets
 }
 
-// alike has calls that differ in a digest or an address only as one.
+// alike has calls that differ in a digest, an address or a query only as one.
 func alike(target string) string {
+	target, _, _ = strings.Cut(target, "?")
 	for _, r := range []struct{ pattern, by string }{
 		{`203\.0\.113\.\d+`, endpoints},
 		{`sha256:[0-9a-f]{64}`, "sha256:*"},

@@ -105,6 +105,9 @@ func All(ctx context.Context, bin string, want *State, trials []Trial, atOnce in
 			for t := range next {
 				start := time.Now()
 				err := t.Try(ctx, bin, want)
+				if ctx.Err() != nil {
+					continue // broken off: it says nothing
+				}
 				mu.Lock()
 				if err == nil {
 					passed++

@@ -3,6 +3,7 @@ package matrix
 import (
 	"encoding/json"
 	"flag"
+	"math/rand/v2"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -53,12 +54,30 @@ func TestSamples(t *testing.T) {
 	for _, c := range some {
 		trials = append(trials, c)
 	}
+	for _, f := range someFaults(TargetsOf(u.Calls)) {
+		t.Logf("%d calls that fail as %q", len(f.Targets), f)
+		trials = append(trials, f)
+	}
 	passed, failed := All(ctx, bin, u.State, trials, 2, func(r Result) {
 		if r.Err != nil {
-			t.Errorf("%s: %v\nagain: make crash ONLY='%s'", r, r.Err, r)
+			t.Errorf("%s: %v\nagain: make %s ONLY='%s'", r, r.Err, map[bool]string{true: "crash", false: "faults"}[strings.Contains(r.String(), "/")], r)
 		}
 	})
 	t.Logf("%d passed, %d failed", passed, failed)
+}
+
+// someFaults are two kinds of faults, each of a dozen calls.
+func someFaults(targets []string) []*Faults {
+	all, _ := Table(targets)
+	draw := rand.New(rand.NewPCG(*seed, 1))
+	var some []*Faults
+	for _, i := range draw.Perm(len(all))[:2] {
+		f := all[i]
+		draw.Shuffle(len(f.Targets), func(i, j int) { f.Targets[i], f.Targets[j] = f.Targets[j], f.Targets[i] })
+		f.Targets = f.Targets[:min(len(f.Targets), 12)]
+		some = append(some, f)
+	}
+	return some
 }
 
 func TestRulesAreNarrow(t *testing.T) {
