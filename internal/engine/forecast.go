@@ -31,7 +31,7 @@ type CostLine struct {
 func (p *Plan) Foresee(takes func(step string) time.Duration) {
 	ends := map[string]float64{}
 	before := map[string]string{} // of each step, the one whose end it waits for
-	f, last := Forecast{}, ""
+	f, last := Forecast{Path: []string{}}, ""
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		s.Seconds = 0
