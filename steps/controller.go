@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"helm.sh/helm/v3/pkg/chart"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/kube"
@@ -161,6 +160,9 @@ func (s controller) Apply(ctx context.Context, _ engine.Change, l engine.Ledger)
 	}); err != nil {
 		return notAvailable(err)
 	}
+	if err := freeLeases(ctx, c, l); err != nil {
+		return err
+	}
 	if err := awaitWebhooks(ctx, c); err != nil {
 		return err
 	}
@@ -243,27 +245,6 @@ func (s controller) uninstall(ctx context.Context, c *kube.Cluster, l engine.Led
 		return err
 	}
 	return releasePolicies(ctx, c)
-}
-
-// removeLeases takes away the leases of a controller that is gone. Its roles went
-// before it could let go of them; the next one, waiting for them to run out, would
-// have no certificate in time and be restarted for it, again and again. The chart
-// has a hook for this, whose image comes from a registry of its own.
-func removeLeases(ctx context.Context, c *kube.Cluster) error {
-	leases := c.Core.CoordinationV1().Leases(controllerNamespace)
-	all, err := leases.List(ctx, metav1.ListOptions{})
-	if err != nil {
-		return fmt.Errorf("list leases in %s: %w", controllerNamespace, err)
-	}
-	for _, lease := range all.Items {
-		if !strings.HasPrefix(lease.Name, controllerRelease+".") {
-			continue
-		}
-		if err := gone(leases.Delete(ctx, lease.Name, metav1.DeleteOptions{})); err != nil {
-			return fmt.Errorf("remove lease %s: %w", lease.Name, err)
-		}
-	}
-	return nil
 }
 
 func (s controller) Commands() []string {

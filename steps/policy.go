@@ -117,6 +117,9 @@ func (s policy) put(ctx context.Context, c *kube.Cluster, l engine.Ledger, now *
 	if err != nil {
 		return err
 	}
+	if err := freeLeases(ctx, c, l); err != nil {
+		return err
+	}
 	put := c.Apply
 	if now != nil {
 		if policyRefused(now) {
@@ -216,6 +219,9 @@ func (s policy) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger) er
 	if down != nil {
 		notice(l, "the policy controller is not there to let the policy go; it goes with the controller")
 		return nil
+	}
+	if err := freeLeases(ctx, c, l); err != nil {
+		return err
 	}
 	within, cancel := context.WithTimeout(ctx, s.patience())
 	defer cancel()
