@@ -9,24 +9,25 @@ import (
 
 // Answers are what a person decided. Every name a step needs is a function of them.
 type Answers struct {
-	Project        string `json:"project"`
-	NewProject     bool   `json:"newProject,omitempty"`     // make the project, and link it to BillingAccount
-	BillingAccount string `json:"billingAccount,omitempty"` // "billingAccounts/XXXXXX-XXXXXX-XXXXXX"
-	Region         string `json:"region"`
-	Suffix         string `json:"suffix,omitempty"` // "-SUFFIX" ends the names of key ring, repository, cluster and so account: several people can share a project
-	KeyRing        string `json:"keyRing"`
-	Key            string `json:"key"`
-	Repository     string `json:"repository"`
-	Image          string `json:"image"` // the public image that is copied and signed
-	Cluster        string `json:"cluster"`
-	Shape          string `json:"shape"`          // zonal, regional, guide (regional, 3 nodes a zone, 100 GB), autopilot
-	Zone           string `json:"zone,omitempty"` // of a zonal cluster; empty: the region's first
-	MachineType    string `json:"machineType"`
-	DiskGB         int    `json:"diskGB"`
-	Nodes          int    `json:"nodes"` // per zone
-	Namespace      string `json:"namespace"`
-	Policy         string `json:"policy"`
-	PublicLog      bool   `json:"publicLog,omitempty"` // also record signatures in Sigstore's public transparency log
+	Project         string `json:"project"`
+	NewProject      bool   `json:"newProject,omitempty"`     // make the project, and link it to BillingAccount
+	BillingAccount  string `json:"billingAccount,omitempty"` // "billingAccounts/XXXXXX-XXXXXX-XXXXXX"
+	Region          string `json:"region"`
+	Suffix          string `json:"suffix,omitempty"` // "-SUFFIX" ends the names of key ring, repository, cluster and so account: several people can share a project
+	KeyRing         string `json:"keyRing"`
+	Key             string `json:"key"`
+	Repository      string `json:"repository"`
+	Image           string `json:"image"` // the public image that is copied and signed
+	Cluster         string `json:"cluster"`
+	ExistingCluster bool   `json:"existingCluster,omitempty"` // use the cluster of that name that somebody made
+	Shape           string `json:"shape"`                     // zonal, regional, guide (regional, 3 nodes a zone, 100 GB), autopilot
+	Zone            string `json:"zone,omitempty"`            // of a zonal cluster; empty: the region's first
+	MachineType     string `json:"machineType"`
+	DiskGB          int    `json:"diskGB"`
+	Nodes           int    `json:"nodes"` // per zone
+	Namespace       string `json:"namespace"`
+	Policy          string `json:"policy"`
+	PublicLog       bool   `json:"publicLog,omitempty"` // also record signatures in Sigstore's public transparency log
 
 	WorkloadIdentity bool `json:"workloadIdentity,omitempty"` // pods have identities of their own; always so with autopilot
 }

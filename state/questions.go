@@ -31,6 +31,7 @@ func Questions() []Question {
 		{Key: "repository", Flag: "repository", Ask: "`name` of the private repository"},
 		{Key: "image", Flag: "image", Ask: "public `image` to copy and sign"},
 		{Key: "cluster", Flag: "cluster", Ask: "`name` of the cluster", More: "its nodes sign in as NAME-sa"},
+		{Key: "existingCluster", Flag: "existing-cluster", Ask: "use the cluster of that name that is there already, and leave it when the setup goes", More: "it gets a node pool of the setup's own where its pods have no identities of their own, since account and scopes of a pool cannot be changed"},
 		{Key: "shape", Flag: "shape", Ask: "`shape` of the cluster: zonal, regional, guide, autopilot", More: "guide is regional with three nodes of 100 GB in each zone: more than a new project's quota; of autopilot Google keeps the nodes", Of: []string{Zonal, Regional, Guide, Autopilot}},
 		{Key: "zone", Flag: "zone", Ask: "`zone` of a zonal cluster (default: the region's first)"},
 		{Key: "machineType", Flag: "machine-type", Ask: "machine `type` of its nodes"},

@@ -37,7 +37,9 @@ func clash(l engine.Ledger, r state.Resource, summary, setup string) (engine.Cha
 	if setup == "" || l.Entry(r).Phase == state.Made || l.Entry(r).Phase == state.Intended {
 		return engine.Change{}, false
 	}
-	return engine.Change{Action: engine.Blocked, Summary: summary, Problem: Clash(Describe(r), setup)}, true
+	p := Clash(Describe(r), setup)
+	p.Fix += "; if that was yours and its record is lost: " + adoptLine(setup)
+	return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, true
 }
 
 // Clash is the problem of a thing that is another setup's.

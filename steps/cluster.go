@@ -52,8 +52,13 @@ func (s cluster) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, e
 	if err != nil {
 		return engine.Change{}, err
 	}
-	if c == nil {
+	switch {
+	case c == nil && s.a.ExistingCluster:
+		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: s.nowhere()}, nil
+	case c == nil:
 		return engine.Change{Action: engine.Create, Summary: summary}, nil
+	case s.a.ExistingCluster:
+		return s.inspectExisting(l, c), nil
 	}
 	if !ours(l, c.GetResourceLabels()) {
 		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: s.foreign(c)}, nil
@@ -81,6 +86,12 @@ func (s cluster) foreign(c *containerpb.Cluster) *problem.Problem {
 	if other := c.GetResourceLabels()[labelSetup]; other != "" {
 		p.Why = "another signgate setup (" + other + ") made it"
 		p.Fix = "if that was yours and its record is lost: " + adoptLine(other) + "; else choose another cluster name or a suffix (--suffix)"
+		return p
+	}
+	p.Fix += "; or have signgate use it: --existing-cluster"
+	if !s.Federated() && !c.GetAutopilot().GetEnabled() {
+		p.Words = s.poolFaults(c)
+		p.Fix += ", which gives it a node pool with the account and scopes that it needs, as by hand:\n" + s.poolCommand()
 	}
 	return p
 }
@@ -96,6 +107,9 @@ func (s cluster) failed(c *containerpb.Cluster) *problem.Problem {
 }
 
 func (s cluster) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
+	if s.a.ExistingCluster {
+		return s.applyExisting(ctx, l)
+	}
 	c, err := s.clear(ctx, l)
 	if err != nil {
 		return err
@@ -249,6 +263,9 @@ func (s cluster) delete(ctx context.Context, l engine.Ledger) error {
 // Undo deletes the cluster with everything in it. Load balancers and disks that
 // workloads had asked for are theirs and stay.
 func (s cluster) Undo(ctx context.Context, l engine.Ledger) error {
+	if s.a.ExistingCluster {
+		return s.undoExisting(ctx, l)
+	}
 	if !made(l.Entry(s.resource())) {
 		return nil
 	}

@@ -35,6 +35,9 @@ func (n Names) nodeScopes() []string {
 }
 
 func (s cluster) summary() string {
+	if s.a.ExistingCluster {
+		return fmt.Sprintf("cluster %q in %s, which is there", s.ClusterID(), s.ClusterLocation())
+	}
 	if s.Autopilot() {
 		return fmt.Sprintf("Autopilot cluster %q in %s", s.ClusterID(), s.ClusterLocation())
 	}
@@ -132,6 +135,12 @@ func (s cluster) Commands() []string {
 	place := "--region=" + s.ClusterLocation()
 	if s.Zonal() {
 		place = "--zone=" + s.ClusterLocation()
+	}
+	switch {
+	case s.ownPool():
+		return []string{s.poolCommand()}
+	case s.a.ExistingCluster:
+		return []string{shell("gcloud", "container", "clusters", "describe", s.ClusterID(), place, "--project="+s.ProjectID())}
 	}
 	if s.Autopilot() {
 		return []string{shell("gcloud", "container", "clusters", "create-auto", s.ClusterID(), place, "--project="+s.ProjectID(), "--service-account="+s.AccountEmail())}

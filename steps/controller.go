@@ -34,8 +34,12 @@ const (
 // controllerValues keep the controller from calling Sigstore's public key service as
 // it starts: a policy with a key of one's own needs nothing of it, and a cluster
 // without a way out could not start it.
-func controllerValues() map[string]any {
-	return map[string]any{"webhook": map[string]any{"extraArgs": map[string]any{"disable-tuf": true}}}
+func (n Names) controllerValues() map[string]any {
+	values := map[string]any{"webhook": map[string]any{"extraArgs": map[string]any{"disable-tuf": true}}}
+	if n.ownPool() { // on other nodes it could not read the key
+		values["commonNodeSelector"] = map[string]any{poolLabel: poolName}
+	}
+	return values
 }
 
 func (s controller) Info() engine.Info {
@@ -121,8 +125,8 @@ func (s controller) differs(ctx context.Context, c *kube.Cluster, rel *kube.Rele
 	if rel.Version != s.chart.Version {
 		note("chart "+rel.Version, "chart "+s.chart.Version)
 	}
-	if !reflect.DeepEqual(rel.Values, controllerValues()) {
-		note(fmt.Sprintf("values %v", rel.Values), fmt.Sprintf("values %v", controllerValues()))
+	if !reflect.DeepEqual(rel.Values, s.controllerValues()) {
+		note(fmt.Sprintf("values %v", rel.Values), fmt.Sprintf("values %v", s.controllerValues()))
 	}
 	faults, err := gateChanged(ctx, c)
 	for _, p := range faults {
@@ -207,7 +211,7 @@ func (s controller) install(ctx context.Context, c *kube.Cluster, l engine.Ledge
 			return err
 		}
 	}
-	return c.Install(ctx, kube.Wanted{Namespace: controllerNamespace, Name: controllerRelease, Values: controllerValues(), Labels: labels(l)}, ch)
+	return c.Install(ctx, kube.Wanted{Namespace: controllerNamespace, Name: controllerRelease, Values: s.controllerValues(), Labels: labels(l)}, ch)
 }
 
 // Undo uninstalls the release and removes the namespace, if they are ours. Where

@@ -15,10 +15,15 @@ const hoursAMonth = 730
 // lacks the machine type.
 func CostOf(a state.Answers) (engine.Cost, bool) {
 	p := assets.Prices()
-	lines := []engine.CostLine{{What: "the cluster's management fee", Hourly: p.ClusterHour}}
+	var lines []engine.CostLine
+	if !a.ExistingCluster {
+		lines = append(lines, engine.CostLine{What: "the cluster's management fee", Hourly: p.ClusterHour})
+	}
 	without := "without tax, traffic and stored images"
 	free := fmt.Sprintf("of the fee $%.2f a month is free, for one zonal or Autopilot cluster of a billing account", p.FreeTierMonth)
 	switch n := NamesOf(a); {
+	case a.ExistingCluster && a.Federated():
+		free = "the cluster is there already"
 	case n.Autopilot():
 		without += " nor pods' disks"
 		lines = append(lines, podLines(p)...)
@@ -28,7 +33,9 @@ func CostOf(a state.Answers) (engine.Cost, bool) {
 			return engine.Cost{}, false
 		}
 		lines = append(lines, nodeLines(n, p, machine)...)
-		if !n.Zonal() {
+		if a.ExistingCluster {
+			free = "the cluster is there already"
+		} else if !n.Zonal() {
 			free = "nothing of a regional cluster's fee is free"
 		}
 	}

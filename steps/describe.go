@@ -42,7 +42,7 @@ func Describe(r state.Resource) string {
 		"cloudresourcemanager.project": "project", "serviceusage.service": "API",
 		"cloudkms.keyRing": "key ring", "cloudkms.cryptoKey": "key",
 		"artifactregistry.repository": "repository", "iam.serviceAccount": "service account",
-		"container.cluster": "cluster", "kubernetes.namespace": "namespace", "policy.clusterImagePolicy": "policy", "file": "file",
+		"container.cluster": "cluster", "container.nodePool": "node pool", "kubernetes.namespace": "namespace", "policy.clusterImagePolicy": "policy", "file": "file",
 	}[r.Kind]
 	if !ok {
 		return r.Kind + " " + r.Name

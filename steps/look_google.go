@@ -157,7 +157,11 @@ func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 	if err != nil {
 		return nil, err
 	}
-	f := finding(l, s.resource(), "running, with our labels")
+	wanted := "running, with our labels"
+	if s.a.ExistingCluster {
+		wanted = "running"
+	}
+	f := finding(l, s.resource(), wanted)
 	if c == nil {
 		return []engine.Finding{means(is(f, ""), engine.Shuts, repairMissing, "the cluster is gone, and everything that ran in it")}, nil
 	}
@@ -168,6 +172,9 @@ func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 	case containerpb.Cluster_RUNNING, containerpb.Cluster_RECONCILING, containerpb.Cluster_DEGRADED:
 	default:
 		real, effect, because, repair = strings.ToLower(c.GetStatus().String()), engine.Shuts, "the cluster is not running ("+strings.ToLower(c.GetStatus().String())+")", "signgate apply"
+	}
+	if s.a.ExistingCluster {
+		return append([]engine.Finding{means(is(f, real), effect, repair, because)}, s.lookPools(c, l)...), nil
 	}
 	if p := s.differs(&containerpb.Cluster{Name: c.GetName(), Autopilot: c.GetAutopilot(), Autoscaling: c.GetAutoscaling(), WorkloadIdentityConfig: c.GetWorkloadIdentityConfig()}); p != nil {
 		real, effect, because, repair = p.What, engine.MayShut, p.What+"; "+readAgain, "signgate explain "+p.ID
@@ -187,8 +194,11 @@ func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 // lookPools looks at what of node pools cannot be changed: account, scopes, identities.
 // Autopilot has its own.
 func (s cluster) lookPools(c *containerpb.Cluster, l engine.Ledger) []engine.Finding {
-	if s.Autopilot() {
+	if s.Autopilot() || s.a.ExistingCluster && !s.ownPool() {
 		return nil
+	}
+	if s.ownPool() { // the others are theirs
+		c = &containerpb.Cluster{NodePools: slices.DeleteFunc(slices.Clone(c.GetNodePools()), func(p *containerpb.NodePool) bool { return p.GetName() != poolName })}
 	}
 	faults := make([][]string, len(c.GetNodePools()))
 	good := false

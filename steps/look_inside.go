@@ -49,7 +49,7 @@ func (s controller) wantedRelease(l engine.Ledger) string {
 	} else if e.Phase == state.Found {
 		return "a policy controller"
 	}
-	return releaseWords(&kube.Release{Version: version, Status: "deployed", Values: controllerValues()})
+	return releaseWords(&kube.Release{Version: version, Status: "deployed", Values: s.controllerValues()})
 }
 
 func releaseWords(rel *kube.Release) string {

@@ -119,7 +119,7 @@ func (s proof) deploy(ctx context.Context, c *kube.Cluster, l engine.Ledger, t t
 	if err := l.Intend(r); err != nil {
 		return nil, err
 	}
-	_, answer = c.Core.AppsV1().Deployments(s.a.Namespace).Create(ctx, deployment(t.deploy, t.image, labels(l)), metav1.CreateOptions{FieldManager: kube.Manager})
+	_, answer = c.Core.AppsV1().Deployments(s.a.Namespace).Create(ctx, deployment(t.deploy, t.image, labels(l), s.selector()), metav1.CreateOptions{FieldManager: kube.Manager})
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()

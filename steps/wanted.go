@@ -32,7 +32,7 @@ func WantedOf(a state.Answers, number string) Wanted {
 		Services: services(), Algorithm: algorithm.String(),
 		Repository: repositoryDescription, Account: on.accountTitle(),
 		Scopes:              on.nodeScopes(),
-		ControllerNamespace: controllerNamespace, ControllerRelease: controllerRelease, ControllerValues: controllerValues(),
+		ControllerNamespace: controllerNamespace, ControllerRelease: controllerRelease, ControllerValues: on.controllerValues(),
 		Glob: inside{cloud: on}.glob(), Label: includeLabel,
 	}
 	all := []rights{identity{on}.rights()}
