@@ -64,6 +64,18 @@ func alone(program string, story func(program, state string) error) error {
 	return errors.Join(told, exec.Command(program, "sandbox", "down", "--state-dir", state).Run())
 }
 
+// asked is from the first screen to the plan.
+func (s *screen) asked() error {
+	return first(
+		func() error { return s.until("a new setup", "\r") },
+		func() error { return s.until("acme-demo", "acme-demo\r") },
+		func() error { return s.until("✓ permissions", "\r") },
+		func() error { return s.until("Montréal", "\r") },
+		func() error { return s.until("Repository", "\r") },
+		func() error { return s.until("12 create", "") },
+	)
+}
+
 // success is a setup that goes well.
 func (c *camera) success(program, state string) error {
 	s, err := open(program, "--sandbox", "--state-dir", state)
@@ -72,35 +84,35 @@ func (c *camera) success(program, state string) error {
 	}
 	defer s.close()
 	return first(
-		func() error { return s.until("a new setup", "\r") },
-		func() error { return s.until("acme-demo", "acme-demo\r") },
-		func() error { return s.until("Montréal", "\r") },
-		func() error { return s.until("Disk", "\r") },
-		func() error { return s.until("12 create", "") },
+		s.asked,
 		func() error { return c.shoot(s, "plan") },
-		func() error { return s.insist("\r", "steps to go") },
+		func() error { return s.insist("\r", "to go") },
 		func() error { return s.insist("", "deploying", "healthchecking") },
 		func() error { return c.shoot(s, "run") },
 		func() error { return s.until("admitted, as it should be", "") },
 		func() error { return c.shoot(s, "proof") },
-		func() error { return s.insist("\r", "cosign.pub") },
+		func() error { return s.insist("\r", "what next") },
 		func() error { return c.shoot(s, "summary") },
 	)
 }
 
-// failure is one that meets a project without billing.
+// failure is one that meets a quota: too little disk for a node.
 func (c *camera) failure(program, state string) error {
+	for _, verb := range [][]string{{"up"}, {"quota", "SSD_TOTAL_GB=10"}} {
+		out, err := exec.Command(program, append([]string{"sandbox", "--state-dir", state}, verb...)...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("sandbox %s: %w\n%s", verb[0], err, out)
+		}
+	}
 	s, err := open(program, "--sandbox", "--state-dir", state)
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	return first(
-		func() error { return s.until("a new setup", "\r") },
-		func() error { return s.until("acme-staging", "acme-staging\r") },
-		func() error { return s.until("Montréal", "\r") },
-		func() error { return s.until("Disk", "\r") },
-		func() error { return s.until("billing", "") },
+		s.asked,
+		func() error { return s.insist("\r", "to go") },
+		func() error { return s.until("try again", "") }, // once nothing else runs
 		func() error { return c.shoot(s, "failure") },
 	)
 }
