@@ -29,7 +29,7 @@ func (s *Service) SetLabels(_ context.Context, r *containerpb.SetLabelsRequest) 
 		return nil, err
 	}
 	return s.set(s.find(r), containerpb.Operation_SET_LABELS, func(c *cluster) error {
-		if print := r.GetLabelFingerprint(); (print == "" || printed(print)) && print != c.pb.GetLabelFingerprint() {
+		if read := r.GetLabelFingerprint(); (read == "" || printed(read)) && read != c.pb.GetLabelFingerprint() {
 			return precondition("Labels could not be set due to fingerprint mismatch.")
 		}
 		c.pb.ResourceLabels = r.GetResourceLabels()

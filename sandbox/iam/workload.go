@@ -72,7 +72,8 @@ func (k *IAM) principal(m string) error {
 	if gke && part[6] != "*" && !selectors()[kind].MatchString(part[6]) {
 		return unknownType(m)
 	}
-	number, known := part[1], true
+	number := part[1]
+	var known bool
 	switch ours := k.project(project); {
 	case gke && ours != nil:
 		known = ours.Number == number && k.state.IdentityPools[part[5]]
