@@ -2,8 +2,10 @@ package image
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -24,6 +26,23 @@ func (r Registries) Push(ctx context.Context, repository string, images map[stri
 	for tag, img := range images {
 		todo[repo.Tag(tag)] = img.image
 	}
+	s, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.write(todo, progress)
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		// One of many transfers failed, and this is how another was ended for it: the cause is lost. What is there stays.
+		err = s.write(todo, progress)
+	}
+	if err != nil {
+		return fmt.Errorf("push to %s: %w", repository, err)
+	}
+	return nil
+}
+
+// write sends everything at once.
+func (s *session) write(todo map[name.Reference]remote.Taggable, progress Progress) error {
 	updates := make(chan v1.Update, 64)
 	told := make(chan struct{})
 	go func() {
@@ -34,17 +53,9 @@ func (r Registries) Push(ctx context.Context, repository string, images map[stri
 			}
 		}
 	}()
-	s, err := r.open(ctx)
-	if err != nil {
-		close(updates)
-		return err
-	}
-	err = remote.MultiWrite(todo, append(s.base, remote.WithProgress(updates))...) // closes updates
+	err := remote.MultiWrite(todo, append(slices.Clone(s.base), remote.WithProgress(updates))...) // closes updates
 	<-told
-	if err != nil {
-		return fmt.Errorf("push to %s: %w", repository, err)
-	}
-	return nil
+	return err
 }
 
 // Remove deletes what a reference names; nothing there is success. A registry

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -14,6 +16,7 @@ import (
 	"helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage"
 	"helm.sh/helm/v3/pkg/storage/driver"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -83,13 +86,13 @@ func (c *Cluster) Install(ctx context.Context, w Wanted, ch *chart.Chart) error 
 		err = h.upgrade(w, ch, rel)
 	}
 	if err == nil {
-		err = h.recorded(w.Name)
+		err = h.recorded(w, ch)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err() // Helm's own words for it say less
 	}
 	if err != nil {
-		return fmt.Errorf("install %s in %s: %w", w.Name, w.Namespace, err)
+		return fmt.Errorf("install %s in %s: %w", w.Name, w.Namespace, worded(err))
 	}
 	return nil
 }
@@ -145,13 +148,25 @@ func (h helm) last(name string) (*release.Release, error) {
 	return rel, nil
 }
 
-// recorded says whether the record of a release has its end. Helm itself passes over a
-// record that it could not write: everything is there then, and the next to look sees an
-// install under way.
-func (h helm) recorded(name string) error {
-	rel, err := h.last(name)
-	if err == nil && rel != nil && rel.Info.Status != release.StatusDeployed {
-		err = fmt.Errorf("it was made, but its record could not be written and says %s", rel.Info.Status)
+// recorded makes sure that a release's record has its end. Helm itself passes over a record
+// that it could not write: everything is there then, and the next to look sees an install under way.
+func (h helm) recorded(w Wanted, ch *chart.Chart) error {
+	rel, err := h.last(w.Name)
+	switch {
+	case err != nil || rel == nil || rel.Info.Status == release.StatusDeployed:
+		return err
+	case begun(rel, w, ch):
+		return h.complete(rel)
+	}
+	return fmt.Errorf("it was made, but its record could not be written and says %s", rel.Info.Status)
+}
+
+// worded adds the status to an answer of the API server of which client-go says "unknown".
+func worded(err error) error {
+	var answer *apierrors.StatusError
+	if errors.As(err, &answer) && strings.HasSuffix(err.Error(), "unknown") {
+		code := int(answer.ErrStatus.Code)
+		return fmt.Errorf("%w (%d %s)", err, code, http.StatusText(code))
 	}
 	return err
 }

@@ -26,7 +26,7 @@ type Kind struct {
 func FaultKinds() []Kind {
 	once := func(f fault.Fault) fault.Fault { f.Times = 1; return f }
 	answer := func(code string, after bool) fault.Fault { return once(fault.Fault{Code: code, After: after}) }
-	const signIn = `^oauth2\.`
+	const signIn = ` oauth2\.googleapis\.com/`
 	return []Kind{
 		{Name: "unavailable", Fault: answer("UNAVAILABLE", false), Stops: []string{"service-unavailable"}},
 		{Name: "unavailable-after", Fault: answer("UNAVAILABLE", true), Stops: []string{"service-unavailable"}},

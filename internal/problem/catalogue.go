@@ -48,7 +48,7 @@ func Catalogue() []Entry {
 			"the access token's scopes do not cover this service",
 			"a virtual machine's token carries only the scopes its node pool was made with; roles do not help",
 			"make a node pool with the scope https://www.googleapis.com/auth/cloudkms; the scopes of an existing pool cannot change"},
-		{"not-signed-in", `Request (is missing required|had invalid) authentication credential`,
+		{"not-signed-in", `Request (is missing required|had invalid) authentication credential|401 Unauthorized|the server has asked for the client to provide credentials`,
 			"Google does not know who is calling",
 			"the request carried no valid access token",
 			"gcloud auth application-default login"},
@@ -229,7 +229,7 @@ func Catalogue() []Entry {
 			"ask for roles/container.admin in the project"},
 
 		// General words of Google APIs.
-		{"permission-denied", `Permission '(?P<permission>[\w.]+)' denied|Required "(?P<required>[\w.]+)" permission|Permission denied to list services|PERMISSION_DENIED|PermissionDenied|does not have permission`,
+		{"permission-denied", `Permission '(?P<permission>[\w.]+)' denied|Required "(?P<required>[\w.]+)" permission|Permission denied to list services|PERMISSION_DENIED|PermissionDenied|does not have permission|403 Forbidden`,
 			"you lack a permission: ${permission}${required}", "no role of the account includes it here",
 			"ask an owner for a role that does; signgate doctor lists everything this setup needs"},
 		{"already-exists", `[Aa]lready ?[Ee]xists`,
@@ -241,7 +241,7 @@ func Catalogue() []Entry {
 			"a service is not available for the moment", "it said so itself; such a state passes, often within seconds", "run again in a minute: signgate goes on where it was"},
 		{"service-internal", `Internal error encountered|(?i)internal server error|code = Internal\b|InternalError|an error on the server \(.*\) has prevented the request from succeeding`,
 			"a service has failed inside", "the fault is the service's own, and often passes", "run again in a minute; if it stays, look at the service's status page"},
-		{"aborted", `The operation was aborted|code = Aborted|(?i)the object has been modified`,
+		{"aborted", `The operation was aborted|code = Aborted|409 Conflict|the server reported a conflict|(?i)the object has been modified`,
 			"the service broke the call off", "something else changed the same thing at the same moment", "run again: signgate goes on where it was"},
 		{"not-found", `(?i)not ?found`,
 			"something that should be there is not", "it was removed, or never made", "signgate status shows what is missing, signgate apply repairs it"},
