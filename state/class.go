@@ -29,47 +29,53 @@ func ReadParticipants(data []byte) (suffixes []string, wrong []FieldError) {
 	if len(data) > maxFile || yaml.NewDecoder(bytes.NewReader(data)).Decode(&doc) != nil || len(doc.Content) == 0 {
 		return nil, nil
 	}
-	seen := map[string]int{}
+	first := 0
 	top := doc.Content[0]
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		name, value := top.Content[i], top.Content[i+1]
-		if name.Value != KeyParticipants {
-			continue
-		}
-		refuse := func(n *yaml.Node, path, format string, args ...any) {
-			wrong = append(wrong, FieldError{Path: path, Line: n.Line, Rule: fmt.Sprintf(format, args...)})
-		}
-		if at, twice := seen[name.Value]; twice {
-			refuse(name, KeyParticipants, "it stands on line %d already", at)
-			continue
-		}
-		seen[name.Value] = name.Line
-		switch n := 0; {
-		case value.Kind == yaml.SequenceNode:
-			for at, one := range value.Content {
-				path := fmt.Sprintf("%s[%d]", KeyParticipants, at)
-				suffix, fault := participant(one)
-				if fault == "" && seen["="+suffix] > 0 {
-					fault = fmt.Sprintf("%q stands on line %d already", suffix, seen["="+suffix])
-				}
-				if fault != "" {
-					refuse(one, path, "%s", fault)
-					continue
-				}
-				seen["="+suffix] = one.Line
-				suffixes = append(suffixes, suffix)
-			}
-		case value.Tag == "!!int" && value.Decode(&n) == nil && n >= 1 && n <= mostParticipants:
-			suffixes = numbered(n)
+		switch {
+		case name.Value != KeyParticipants:
+		case first > 0:
+			wrong = append(wrong, FieldError{KeyParticipants, name.Line, fmt.Sprintf("it stands on line %d already", first)})
 		default:
-			refuse(value, KeyParticipants, "a list of suffixes, or how many (1 to %d), not %s", mostParticipants, kind(value))
+			first = name.Line
+			suffixes, wrong = class(value)
 		}
-		if len(suffixes) > mostParticipants {
-			refuse(value, KeyParticipants, "at most %d", mostParticipants)
+	}
+	return suffixes, wrong
+}
+
+// class reads the value of the key.
+func class(value *yaml.Node) (suffixes []string, wrong []FieldError) {
+	n := 0
+	switch {
+	case value.Kind == yaml.SequenceNode:
+		suffixes, wrong = listed(value.Content)
+	case value.Tag == "!!int" && value.Decode(&n) == nil && n >= 1 && n <= mostParticipants:
+		suffixes = numbered(n)
+	default:
+		return nil, []FieldError{{KeyParticipants, value.Line, fmt.Sprintf("a list of suffixes, or how many (1 to %d), not %s", mostParticipants, kind(value))}}
+	}
+	if len(wrong) == 0 && (len(suffixes) == 0 || len(suffixes) > mostParticipants) {
+		wrong = []FieldError{{KeyParticipants, value.Line, fmt.Sprintf("at least one, at most %d", mostParticipants)}}
+	}
+	return suffixes, wrong
+}
+
+// listed reads those of a list, each once.
+func listed(all []*yaml.Node) (suffixes []string, wrong []FieldError) {
+	lines := map[string]int{}
+	for at, one := range all {
+		suffix, fault := participant(one)
+		if fault == "" && lines[suffix] > 0 {
+			fault = fmt.Sprintf("%q stands on line %d already", suffix, lines[suffix])
 		}
-		if len(suffixes) == 0 && len(wrong) == 0 {
-			refuse(value, KeyParticipants, "at least one")
+		if fault != "" {
+			wrong = append(wrong, FieldError{fmt.Sprintf("%s[%d]", KeyParticipants, at), one.Line, fault})
+			continue
 		}
+		lines[suffix] = one.Line
+		suffixes = append(suffixes, suffix)
 	}
 	return suffixes, wrong
 }
