@@ -76,12 +76,12 @@ func finding(l engine.Ledger, r state.Resource, wanted string) engine.Finding {
 }
 
 // is ends a row with what is there, "" for nothing. effect, because and the repairs count only for a difference.
-func is(f engine.Finding, real string) engine.Finding {
-	f.Real = real
+func is(f engine.Finding, seen string) engine.Finding {
+	f.Real = seen
 	switch {
-	case real == f.Wanted:
+	case seen == f.Wanted:
 		f.State = engine.AsWanted
-	case real != "":
+	case seen != "":
 		f.State = engine.Changed
 	case f.Recorded == state.Made || f.Recorded == state.Found:
 		f.State, f.Real = engine.Missing, "not there"

@@ -88,13 +88,13 @@ func (s registry) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, 
 		return nil, err
 	}
 	f := finding(l, s.resource(), "a standard repository for Docker")
-	real := when(repo != nil, f.Wanted)
+	seen := when(repo != nil, f.Wanted)
 	if repo != nil {
 		if p := s.differs(repo); p != nil {
-			real = p.What
+			seen = p.What
 		}
 	}
-	return []engine.Finding{means(is(f, real), engine.Shuts, repairMissing, "the repository is gone, and with it every image and signature in it")}, nil
+	return []engine.Finding{means(is(f, seen), engine.Shuts, repairMissing, "the repository is gone, and with it every image and signature in it")}, nil
 }
 
 func (s identity) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
@@ -165,29 +165,29 @@ func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 	if c == nil {
 		return []engine.Finding{means(is(f, ""), engine.Shuts, repairMissing, "the cluster is gone, and everything that ran in it")}, nil
 	}
-	real, effect, because := "running", engine.Harmless, ""
+	seen, effect, because := "running", engine.Harmless, ""
 	repair := shell("gcloud", "container", "clusters", "update", s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID(),
 		"--update-labels="+labelManager+"="+manager+","+labelSetup+"="+l.Setup())
 	switch c.GetStatus() {
 	case containerpb.Cluster_RUNNING, containerpb.Cluster_RECONCILING, containerpb.Cluster_DEGRADED:
 	default:
-		real, effect, because, repair = strings.ToLower(c.GetStatus().String()), engine.Shuts, "the cluster is not running ("+strings.ToLower(c.GetStatus().String())+")", "signgate apply"
+		seen, effect, because, repair = strings.ToLower(c.GetStatus().String()), engine.Shuts, "the cluster is not running ("+strings.ToLower(c.GetStatus().String())+")", "signgate apply"
 	}
 	if s.a.ExistingCluster {
-		return append([]engine.Finding{means(is(f, real), effect, repair, because)}, s.lookPools(c, l)...), nil
+		return append([]engine.Finding{means(is(f, seen), effect, repair, because)}, s.lookPools(c, l)...), nil
 	}
 	if p := s.differs(&containerpb.Cluster{Name: c.GetName(), Autopilot: c.GetAutopilot(), Autoscaling: c.GetAutoscaling(), WorkloadIdentityConfig: c.GetWorkloadIdentityConfig()}); p != nil {
-		real, effect, because, repair = p.What, engine.MayShut, p.What+"; "+readAgain, "signgate explain "+p.ID
+		seen, effect, because, repair = p.What, engine.MayShut, p.What+"; "+readAgain, "signgate explain "+p.ID
 	}
 	if ours(l, c.GetResourceLabels()) {
-		real += ", with our labels"
+		seen += ", with our labels"
 	} else {
-		real += ", without our labels"
+		seen += ", without our labels"
 		if because == "" {
 			because = "the cluster has lost the labels by which signgate knows it for its own, so it is not touched any more"
 		}
 	}
-	all := []engine.Finding{means(is(f, real), effect, repair, because)}
+	all := []engine.Finding{means(is(f, seen), effect, repair, because)}
 	return append(all, s.lookPools(c, l)...), nil
 }
 
@@ -210,12 +210,12 @@ func (s cluster) lookPools(c *containerpb.Cluster, l engine.Ledger) []engine.Fin
 	for i, pool := range c.GetNodePools() {
 		f := finding(l, state.Resource{Kind: "container.nodePool", Name: s.Cluster() + "/nodePools/" + pool.GetName()}, "the nodes' account and scopes")
 		f.Recorded = l.Entry(s.resource()).Phase
-		real := f.Wanted
+		seen := f.Wanted
 		if len(faults[i]) > 0 {
-			real = strings.Join(faults[i], "; ")
+			seen = strings.Join(faults[i], "; ")
 		}
-		all = append(all, means(is(f, real), engine.MayShut, s.newPool(pool.GetName(), good),
-			real+": a policy controller that comes to run there cannot read the key, or not the repository; "+readAgain))
+		all = append(all, means(is(f, seen), engine.MayShut, s.newPool(pool.GetName(), good),
+			seen+": a policy controller that comes to run there cannot read the key, or not the repository; "+readAgain))
 	}
 	return all
 }

@@ -77,13 +77,13 @@ func (s controller) lookGate(ctx context.Context, c *kube.Cluster, l engine.Ledg
 	case err != nil || len(now.Webhooks) == 0:
 		hook = means(is(hook, ""), engine.Opens, repairChanged("controller"), "the API server has no webhook "+policyWebhook+" to ask: everything is admitted")
 	default:
-		real := hook.Wanted
+		seen := hook.Wanted
 		for _, h := range now.Webhooks {
 			if h.FailurePolicy != nil && *h.FailurePolicy != admissionv1.Fail {
-				real, failsOpen = "failurePolicy "+string(*h.FailurePolicy), true
+				seen, failsOpen = "failurePolicy "+string(*h.FailurePolicy), true
 			}
 		}
-		hook = means(is(hook, real), engine.MayOpen, repairChanged("controller"),
+		hook = means(is(hook, seen), engine.MayOpen, repairChanged("controller"),
 			"webhook "+policyWebhook+" has failurePolicy Ignore: whatever the policy controller does not answer is admitted, so whoever stops it opens the gate")
 	}
 	d, err := controllerPods(ctx, c)
@@ -92,16 +92,16 @@ func (s controller) lookGate(ctx context.Context, c *kube.Cluster, l engine.Ledg
 	}
 	pods := row("kubernetes.deployment", controllerNamespace+"/"+controllerDeployment, "available")
 	repair := repairChanged("controller")
-	real := podWords(d)
-	if real == "no pod available" {
+	seen := podWords(d)
+	if seen == "no pod available" {
 		repair = repairMissing
 	}
 	effect, end := engine.Shuts, "nobody answers the webhook"
 	if failsOpen {
 		effect, end = engine.Opens, "nobody answers the webhook, which fails open"
 	}
-	what := map[string]string{"": " is gone: ", "scaled to zero": " is scaled to zero: ", "no pod available": " has no running pod: "}[real]
-	return []engine.Finding{hook, means(is(pods, real), effect, repair, "deployment "+pods.Resource.Name+what+end)}, nil
+	what := map[string]string{"": " is gone: ", "scaled to zero": " is scaled to zero: ", "no pod available": " has no running pod: "}[seen]
+	return []engine.Finding{hook, means(is(pods, seen), effect, repair, "deployment "+pods.Resource.Name+what+end)}, nil
 }
 
 func podWords(d *appsv1.Deployment) string {

@@ -20,13 +20,13 @@ func (s key) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error
 		return nil, err
 	}
 	f := finding(l, s.resource(), "EC_SIGN_P256_SHA256, for signing")
-	real := when(k != nil, f.Wanted)
+	seen := when(k != nil, f.Wanted)
 	if k != nil {
 		if p := s.differs(k); p != nil {
-			real = p.What
+			seen = p.What
 		}
 	}
-	all := []engine.Finding{means(is(f, real), engine.MayShut, repairMissing, "the key is gone, or of another kind; "+readAgain)}
+	all := []engine.Finding{means(is(f, seen), engine.MayShut, repairMissing, "the key is gone, or of another kind; "+readAgain)}
 	if k == nil || l.Pin(PinKeyVersion) == "" {
 		return all, nil
 	}
@@ -91,17 +91,17 @@ func (s key) lookFile(ctx context.Context, l engine.Ledger, versions []*kmspb.Cr
 		if number(v) != l.Pin(PinKeyVersion) || v.GetState() != enabled {
 			continue
 		}
-		real, repair := f.Wanted, repairMissing
+		seen, repair := f.Wanted, repairMissing
 		switch change, err := s.inspectFile(ctx, l, v); {
 		case err != nil:
 			f.State, f.Real = engine.CannotTell, err.Error()
 			return f
 		case change.Action == engine.Blocked:
-			real, repair = "another key", "signgate explain public-key-differs"
+			seen, repair = "another key", "signgate explain public-key-differs"
 		case change.Action != "":
-			real = ""
+			seen = ""
 		}
-		return means(is(f, real), engine.Harmless, repair, "only `cosign verify` on this machine reads "+publicKeyFile)
+		return means(is(f, seen), engine.Harmless, repair, "only `cosign verify` on this machine reads "+publicKeyFile)
 	}
 	f.State, f.Real = engine.CannotTell, "the version is not enabled, so its public key is not to be had"
 	return f
@@ -155,11 +155,11 @@ func lookSigned(ctx context.Context, r image.Registries, f engine.Finding, ref s
 		return f, err
 	}
 	because := ref + " has lost its signature: it is refused at its next start"
-	real := when(good, f.Wanted)
+	seen := when(good, f.Wanted)
 	if !good && others > 0 {
-		real, because = fmt.Sprintf("%d signatures by other keys", others), ref+" is signed by other keys only: it is refused at its next start"
+		seen, because = fmt.Sprintf("%d signatures by other keys", others), ref+" is signed by other keys only: it is refused at its next start"
 	}
-	f = is(f, real)
+	f = is(f, seen)
 	if f.State == engine.Changed && f.Recorded == "" {
 		f.State = engine.NotYet
 	}

@@ -52,7 +52,7 @@ func waits(p engine.Planned, plan engine.Plan, all []engine.Finding) bool {
 // GateOf is what the findings mean for the gate of a setup.
 func GateOf(rec state.Record, all []engine.Finding) engine.Gate {
 	closed := slices.ContainsFunc(rec.Entries, func(e state.Entry) bool {
-		return e.Resource.Kind == "kubernetes.label" && onRecord(e)
+		return e.Kind == "kubernetes.label" && onRecord(e)
 	})
 	if !closed {
 		return engine.Gate{State: engine.GateAbsent, Means: "there is no gate yet: " + repairMissing + " has not come that far"}

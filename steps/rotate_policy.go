@@ -78,10 +78,7 @@ func (s acceptOne) stillNeeded(ctx context.Context, l engine.Ledger) (*problem.P
 	if err != nil {
 		return nil, err
 	}
-	lines := make([]string, 0, len(todo))
-	for _, ref := range todo {
-		lines = append(lines, ref)
-	}
+	lines := slices.Clone(todo)
 	c, err := s.reach(ctx, l)
 	if err != nil {
 		return nil, err

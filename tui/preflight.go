@@ -21,7 +21,6 @@ type preflight struct {
 	done    bool
 	problem *problem.Problem
 	cursor  int // in what failed
-	top     int
 }
 
 // Answers of its commands.

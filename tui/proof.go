@@ -68,7 +68,7 @@ func (s *proof) Press(do action) tea.Cmd {
 		case s.asking:
 			return s.try()
 		case s.run.err != nil:
-			return tea.Batch(s.show(newRunView(s.app)), s.app.ask())
+			return tea.Batch(s.show(newRunView(s.app)), s.ask())
 		}
 		return s.show(newSummary(s.app))
 	case doTry:

@@ -86,7 +86,7 @@ func (a *app) repair(line, setup string) string {
 // runningSince is for how long the cluster of a record has been there, and what it has cost since.
 func runningSince(rec state.Record) *engine.Running {
 	for _, e := range rec.Entries {
-		if e.Resource.Kind != "container.cluster" || e.Phase != state.Made {
+		if e.Kind != "container.cluster" || e.Phase != state.Made {
 			continue
 		}
 		r := &engine.Running{Since: e.Time, Seconds: time.Since(e.Time).Seconds()}
