@@ -40,7 +40,7 @@ func Questions() []Question {
 		{Key: "namespace", Flag: "namespace", Ask: "`namespace` to protect", More: "only signed images run in it from then on"},
 		{Key: "policy", Flag: "policy", Ask: "`name` of the image policy"},
 		{Key: "publicLog", Flag: "public-log", Ask: "record signatures in Sigstore's public transparency log as well", More: "what is in it stays there for ever"},
-		{Key: "workloadIdentity", Flag: "workload-identity", Ask: "let policy-controller sign in as itself, with fewer rights than the guide gives to every node (always so on Autopilot)"},
+		{Key: "workloadIdentity", Flag: "workload-identity", Ask: "let policy-controller sign in as itself, with fewer rights; otherwise it does as its node, as in the guide, which needs no right to change the key's access policy (always as itself on Autopilot)"},
 	}
 }
 
