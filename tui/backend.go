@@ -55,6 +55,10 @@ type Session interface {
 	Link(state.Entry) string     // its page in the cloud console, "" if it has none
 	Resume() string              // the command that goes on with this setup
 
+	// Result is what a step makes, or has made, in a word or two; "" if nothing is
+	// to be said yet.
+	Result(step string) string
+
 	// Commands are what a person would type instead of a step.
 	Commands(step string) []string
 

@@ -199,6 +199,9 @@ func (s *fakeSession) Name() string           { return s.name }
 func (s *fakeSession) Answers() state.Answers { return s.answers }
 func (s *fakeSession) Entries() []state.Entry { return s.entries }
 func (s *fakeSession) Resume() string         { return "signgate --sandbox --setup " + s.name }
+func (s *fakeSession) Result(step string) string {
+	return map[string]string{"project": "acme-demo", "keyring": "cosign", "cluster": "cosign-test-cluster"}[step]
+}
 func (s *fakeSession) Describe(e state.Entry) string {
 	return map[string]string{"cloudkms.keyRing": "key ring cosign", "container.cluster": "cluster cosign-test-cluster"}[e.Kind]
 }

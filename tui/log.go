@@ -17,6 +17,8 @@ type logLine struct {
 	step string
 	text string
 	risk bool
+	call string // of a call to a service: what was called, and the answer
+	more int    // how often it was called again since
 }
 
 // logBook keeps the last lines of a run, and which of them a search finds.
@@ -50,6 +52,11 @@ func (b *logBook) add(at time.Time, ev engine.Event) {
 		}
 	case engine.TypeVerdict:
 		l.text, l.risk = fmt.Sprintf("%s: %s", line(ev.Verdict.Case), line(ev.Verdict.Actual)), !ev.Verdict.OK
+	case engine.TypeCall:
+		l.call, _, _ = cutLast(l.text, " ")
+		if b.again(l) {
+			return
+		}
 	case engine.TypePlan, engine.TypeSummary, typeWaiting:
 		return
 	}
@@ -57,6 +64,29 @@ func (b *logBook) add(at time.Time, ev engine.Event) {
 		return
 	}
 	b.put(l)
+}
+
+// again counts a call that is the same as the step's last line: it asks whether
+// something is done yet.
+func (b *logBook) again(l logLine) bool {
+	for n := b.total - 1; n >= max(b.oldest(), b.total-16); n-- {
+		if had := &b.lines[(b.first+n-b.oldest())%len(b.lines)]; had.step == l.step {
+			if had.call != l.call {
+				return false
+			}
+			had.time, had.text, had.more = l.time, l.text, had.more+1
+			return true
+		}
+	}
+	return false
+}
+
+// cutLast cuts s at the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // repeats reports whether the last few lines say the same of the same step.
@@ -146,6 +176,9 @@ func (l logLine) brief(t theme, w int) string { return l.with(t, "", w) }
 
 func (l logLine) with(t theme, step string, w int) string {
 	text := l.text
+	if l.more > 0 {
+		text += fmt.Sprintf(" (%d times)", l.more+1)
+	}
 	if l.risk {
 		text = t.Risk.Render("✗") + " " + text
 	}

@@ -62,6 +62,9 @@ func stack(t theme, w, h int, all ...section) []string {
 }
 
 func (s section) height() int {
+	if len(s.lines) == 0 {
+		return 0
+	}
 	if s.title != "" {
 		return len(s.lines) + 1
 	}

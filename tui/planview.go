@@ -74,7 +74,7 @@ func (s *planView) Keys() []binding {
 	if s.detail {
 		more.Words = "the plan"
 	}
-	keys = append(keys, k.Up, k.Down, more, k.Copy, s.modeKey(), change, k.Back)
+	keys = append(keys, s.modeKey(), k.Up, k.Down, more, k.Copy, change, k.Back)
 	if len(s.session.Entries()) > 0 {
 		keys = append(keys, k.Destroy)
 	}
@@ -178,6 +178,9 @@ func (s *planView) list(w int) []string {
 		if i == s.cursor {
 			title = t.Strong.Render(title)
 		}
+		if short := line(s.session.Result(p.ID)); short != "" && p.Change.Action != engine.Update && p.Change.Action != engine.Blocked {
+			text = short
+		}
 		if text = untitled(line(p.Title), text); text == "" {
 			text = m.Word
 		}
@@ -251,7 +254,7 @@ func (s *planView) takes() string {
 	var parts []string
 	est, _ := s.session.(Estimator)
 	if _, whole, known := schedule(s.plan, est); known && whole > 0 {
-		parts = append(parts, "about "+roughly(whole))
+		parts = append(parts, about(whole))
 	}
 	if c, ok := s.backend.Cost(s.answers); ok {
 		price := fmt.Sprintf("about $%.2f an hour while it exists", c.Hourly)

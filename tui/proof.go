@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -216,8 +217,8 @@ func (s *proof) card(i int, c string, w, most int) [][]string {
 	default:
 		verdict = t.Dim.Render("○ not asked")
 	}
-	if len(answer) > most {
-		answer = append(answer[:most-1:most-1], answer[most-1]+" …")
+	if n := len(answer); n > most { // what matters stands at its end
+		answer = append(append(answer[:1:1], "…"), answer[n-max(1, most-2):]...)
 	}
 	about := []string{}
 	for n, l := range wrap(image, max(10, w-7)) {
@@ -246,14 +247,22 @@ func (s *proof) card(i int, c string, w, most int) [][]string {
 // request is what a person would type for the case, without what the card says
 // anyway, and the image that it is about.
 func (s *proof) request(i int) (image, request string) {
-	commands := s.session.Commands("proof")
-	if len(commands) != len(cases()) || i >= len(commands) {
+	var deploys []string
+	for _, c := range s.session.Commands("proof") {
+		if strings.Contains(c, "create deployment") {
+			command, _, _ := strings.Cut(clean(c), "  #")
+			deploys = append(deploys, command)
+		}
+	}
+	if len(deploys) != len(cases()) || i >= len(deploys) {
 		return "", ""
 	}
 	var rest []string
-	for _, word := range strings.Fields(clean(commands[i])) {
-		if name, ok := strings.CutPrefix(word, "--image="); ok {
+	for _, word := range strings.Fields(deploys[i]) {
+		if name, ok := strings.CutPrefix(word, "--image="); ok && !strings.ContainsAny(name, "$(\"") {
 			image = imageName(name)
+		} else if ok {
+			break // of a longer word
 		} else if !strings.HasPrefix(word, "--namespace") {
 			rest = append(rest, word)
 		}
@@ -277,14 +286,19 @@ func imageName(image string) string {
 	return image
 }
 
-// words are the controller's own, without the frame that every denial has.
+// words are the controller's own, without the frame that every denial has, and with …
+// for the image.
 func words(message string) string {
 	message = line(message)
 	if _, after, ok := strings.Cut(message, "denied the request: "); ok {
-		return after
+		message = after
 	}
-	return message
+	return reference.ReplaceAllString(message, "…")
 }
+
+// reference is an image in a denial, and where in the deployment it stands: the card
+// says which one it is.
+var reference = regexp.MustCompile(`(spec\.[\w.\[\]]+\s+)?\S+@sha256:[a-f0-9]{64}`)
 
 func signer(c string) string {
 	switch c {

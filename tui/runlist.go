@@ -32,7 +32,7 @@ func (s *runView) row(i int, here bool, w int) string {
 	if here {
 		title = t.Strong.Render(title)
 	}
-	text, right := st.result(), ""
+	text, right := s.result(st), ""
 	switch {
 	case st.status == engine.Started:
 		text, right = st.doing(), clock(s.now().Sub(st.began))
@@ -64,8 +64,16 @@ func (st *stepRun) mark(t theme) mark {
 	return t.phase(st.status)
 }
 
-// result is what a step says of what it made, without what its title says already.
-func (st *stepRun) result() string { return untitled(line(st.Title), st.text) }
+// result is what a step made in a word, or else what it says of it, without what its
+// title says already.
+func (s *runView) result(st *stepRun) string {
+	if st.status == engine.Done || st.status == engine.Reused {
+		if text := s.session.Result(st.ID); text != "" {
+			return line(text)
+		}
+	}
+	return untitled(line(st.Title), st.text)
+}
 
 // untitled takes a title off the begin of a text that repeats it.
 func untitled(title, text string) string {
@@ -158,7 +166,7 @@ func (s *runView) left() string {
 		return text
 	}
 	if d := remaining(r, est, s.now()); d > 0 {
-		text += ", about " + roughly(d) + " left"
+		text += ", " + about(d) + " left"
 	}
 	return text
 }

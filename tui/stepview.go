@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/signgate/signgate/assets"
@@ -29,7 +30,12 @@ func (s *runView) pane(w, h int) []string {
 	st := &s.run.steps[s.at()]
 	head := s.head(st, w)
 	head = head[:min(len(head), h)]
-	return append(head, stack(s.theme, w, h-len(head), s.lesson(st, w), s.made(st, w), s.commands(st, w), s.tail(st, w, h))...)
+	parts := []section{s.lesson(st, w), s.commands(st, w), s.made(st, w)}
+	room := h - len(head) - 1 // for the log: what the others leave, and some lines in any case
+	for _, p := range parts {
+		room -= p.height() + 1
+	}
+	return append(head, stack(s.theme, w, h-len(head), append(parts, s.tail(st, w, max(4, room)))...)...)
 }
 
 // about3 is the middle of three panes: what the step is, and what it made.
@@ -145,6 +151,9 @@ func (s *runView) logPage(w, h int) []string {
 // verdictLines are the verdicts as a list: one case a line, its reason below.
 func verdictLines(t theme, all []engine.Verdict, w int) []string {
 	var lines []string
+	all = slices.SortedStableFunc(slices.Values(all), func(a, b engine.Verdict) int {
+		return slices.Index(cases(), a.Case) - slices.Index(cases(), b.Case)
+	})
 	for _, v := range all {
 		m := t.verdict(v)
 		lines = append(lines, fit(m.String()+" "+pad(caseTitle(v.Case), 30)+" "+m.Style.Render(m.Word), w))

@@ -163,15 +163,20 @@ func (s *summary) hints(w, h int) []string {
 	if s.run.undo || len(all) == 0 {
 		return nil
 	}
-	rows := max(1, min(len(all), h/2-2))
+	var own []string
+	for i, l := range wrap(clean(all[s.cursor].Command), w-6) {
+		own = append(own, t.Dim.Render([]string{"    $ ", "      "}[min(i, 1)])+t.Code.Render(l))
+	}
+	rows := max(1, min(len(all), h/2-2-len(own)))
 	top := max(0, min(s.cursor-rows/2, len(all)-rows))
 	lines := []string{"", t.Dim.Render("what next")}
 	for i := top; i < top+rows; i++ {
-		hint := all[i]
-		l := pointer(t, i == s.cursor) + pad(hint.What, min(32, w/2)) + " " + t.Code.Render(clean(hint.Command))
-		lines = append(lines, fit(l, w))
+		lines = append(lines, fit(pointer(t, i == s.cursor)+line(all[i].What), w))
+		if i == s.cursor {
+			lines = append(lines, own...)
+		}
 	}
-	return lines
+	return lines[:min(len(lines), max(2, h-2))]
 }
 
 // removed is the end of a destroy.

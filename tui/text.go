@@ -205,6 +205,14 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%dm%02ds", int(s)/60, int(s)%60)
 }
 
+// about is a duration as a forecast: "about 5 min", "a few seconds".
+func about(d time.Duration) string {
+	if text := roughly(d); text[0] < '0' || text[0] > '9' {
+		return text
+	}
+	return "about " + roughly(d)
+}
+
 // roughly is a duration as one would say it.
 func roughly(d time.Duration) string {
 	switch {

@@ -107,6 +107,9 @@ func (s *session) Resume() string { return s.app.lineFor("apply", s.Name()) }
 // Describe names a resource.
 func (s *session) Describe(e state.Entry) string { return steps.Describe(e.Resource) }
 
+// Result is what a step makes, in a word.
+func (s *session) Result(step string) string { return steps.Result(s.store.Record(), step) }
+
 // Means says why a verdict fell.
 func (s *session) Means(reason string) string { return steps.Meaning(reason) }
 

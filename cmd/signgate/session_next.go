@@ -24,6 +24,6 @@ func (s *session) Next() []tui.Hint {
 	return append(hints,
 		tui.Hint{What: "sign one more image", Command: s.app.lineFor("sign", s.Name()) + " IMAGE"},
 		tui.Hint{What: "does the gate still hold?", Command: s.app.lineFor("status", s.Name())},
-		tui.Hint{What: "the same as a script", Command: s.app.lineFor("export", s.Name()) + " script"},
+		tui.Hint{What: "the same as a script", Command: s.app.lineFor("export script", s.Name())},
 		tui.Hint{What: "remove it all again", Command: s.app.lineFor("destroy", s.Name())})
 }

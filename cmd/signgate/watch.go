@@ -82,6 +82,9 @@ func (w *watching) Link(e state.Entry) string {
 // Describe names a resource.
 func (w *watching) Describe(e state.Entry) string { return steps.Describe(e.Resource) }
 
+// Result is what a step makes, in a word.
+func (w *watching) Result(step string) string { return steps.Result(w.record(), step) }
+
 // Change implements tui.Session.
 func (w *watching) Change(context.Context, state.Answers) error { return errReadOnly }
 
