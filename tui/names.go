@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/textinput"
@@ -238,7 +239,15 @@ func (s *names) choice(f field, here bool, label string, w int) []string {
 		if chosen {
 			sign, text = t.Accent.Render("●"), t.Strong.Render(text)
 		}
-		rows = append(rows, label+row(sign+" "+text, t.Dim.Render(s.price(f, o)), w-labelWidth))
+		price, room := s.price(f, o), w-labelWidth
+		if w < 60 { // the options under the question
+			if rows == nil {
+				rows = []string{fit(label, w)}
+			}
+			label, room = spaces(4), w-4
+			price = strings.Replace(price, " an hour", "/h", 1)
+		}
+		rows = append(rows, label+row(sign+" "+text, t.Dim.Render(price), room))
 		label = spaces(labelWidth)
 	}
 	return rows

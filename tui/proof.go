@@ -169,12 +169,14 @@ func (s *proof) stage(w, h int) []string {
 			all = append(all, v.Case)
 		}
 	}
-	most := max(2, min(8, h/(1+(len(all)-1)/columns)-8)) // lines for the cluster's words
+	room := h / (1 + (len(all)-1)/columns) // lines for a card
+	brief := columns > 1 && room < 12
+	most := max(3, min(8, room-8)) // lines for the cluster's words
 	var lines []string
 	for i := 0; i < len(all); i += columns {
 		var cards [][][]string
 		for n, c := range all[i:min(i+columns, len(all))] {
-			cards = append(cards, s.card(i+n, c, each, most))
+			cards = append(cards, s.card(i+n, c, each, most, brief))
 		}
 		if i > 0 {
 			lines = append(lines, "")
@@ -199,8 +201,8 @@ func (s *proof) stage(w, h int) []string {
 }
 
 // card is one deployment, in parts: what it is, what was asked, what the cluster
-// said, the verdict, and what it means.
-func (s *proof) card(i int, c string, w, most int) [][]string {
+// said, the verdict, and what it means. A brief one leaves the request to the step's page.
+func (s *proof) card(i int, c string, w, most int, brief bool) [][]string {
 	t, v := s.theme, s.run.verdictOf(c)
 	image, request := s.request(i)
 	var answer, means []string
@@ -224,10 +226,12 @@ func (s *proof) card(i int, c string, w, most int) [][]string {
 	for n, l := range wrap(image, max(10, w-7)) {
 		about = append(about, pad(t.Dim.Render([]string{"image", ""}[min(n, 1)]), 7)+l)
 	}
-	about = append(about, pad(t.Dim.Render("signed"), 7)+signer(c))
+	for n, l := range wrap(signer(c), max(10, w-7)) {
+		about = append(about, pad(t.Dim.Render([]string{"signed", ""}[min(n, 1)]), 7)+l)
+	}
 	asked := []string{}
 	for n, l := range wrap(request, max(10, w-2)) {
-		if n == 3 || request == "" {
+		if n == 3 || request == "" || brief {
 			break
 		}
 		asked = append(asked, t.Dim.Render([]string{"$ ", "  "}[min(n, 1)])+t.Code.Render(l))
@@ -235,7 +239,11 @@ func (s *proof) card(i int, c string, w, most int) [][]string {
 	for n, l := range answer {
 		answer[n] = t.Dim.Render("│ " + l)
 	}
-	parts := [][]string{{t.Strong.Render(caseTitle(c))}, about, asked, answer, {verdict}, means}
+	var title []string
+	for _, l := range wrap(caseTitle(c), w) {
+		title = append(title, t.Strong.Render(l))
+	}
+	parts := [][]string{title, about, asked, answer, {verdict}, means}
 	for _, p := range parts {
 		for n := range p {
 			p[n] = fit(p[n], w)
@@ -280,6 +288,7 @@ func imageName(image string) string {
 	if len(digest) > 19 {
 		digest = digest[:19] + "…"
 	}
+	image = strings.TrimPrefix(strings.TrimPrefix(image, "index."), "docker.io/library/")
 	if digest != "" {
 		image += " " + digest
 	}
@@ -298,7 +307,7 @@ func words(message string) string {
 
 // reference is an image in a denial, and where in the deployment it stands: the card
 // says which one it is.
-var reference = regexp.MustCompile(`(spec\.[\w.\[\]]+\s+)?\S+@sha256:[a-f0-9]{64}`)
+var reference = regexp.MustCompile(`spec\.template\.[\w.\[\]]+(\s+\S+@sha256:[a-f0-9]{64})?|\S+@sha256:[a-f0-9]{64}`)
 
 func signer(c string) string {
 	switch c {

@@ -291,17 +291,28 @@ func (a *app) helpPage(w, h int) []string {
 // unfolds adds the key that shows a problem's own words, if it has more of them
 // than are shown anyway.
 func (a *app) unfolds(keys []binding, p *problem.Problem) []binding {
-	if p == nil || p.Words == "" || p.Words == p.What || p.ID == "unknown" {
+	if p == nil || !folded(p) {
 		return keys
 	}
-	more := a.keys.More
+	more := quiet(a.moreKey()) // the problem itself names it
 	if a.unfold {
-		more.Words = "fold them"
+		more = a.moreKey().says("fold the words")
 	}
+	return append(keys, more)
+}
+
+// folded says whether a problem has words of the service's that are not shown anyway.
+func folded(p *problem.Problem) bool {
+	return p.Words != "" && p.Words != p.What && p.ID != "unknown"
+}
+
+// moreKey shows them: o, where that is no text.
+func (a *app) moreKey() binding {
+	more := a.keys.More
 	if s, ok := a.screen.(typist); ok && s.typing() {
 		more.Keys, more.Shown = []string{"ctrl+o"}, "ctrl+o"
 	}
-	return append(keys, more)
+	return more
 }
 
 // trouble draws a problem: what happened, why, what to try; and, unfolded, the
@@ -328,6 +339,8 @@ func (a *app) trouble(p *problem.Problem, w int) []string {
 	if a.unfold || p.ID == "unknown" {
 		part("  words", p.Words)
 		part("  id", p.ID)
+	} else if folded(p) {
+		lines = append(lines, fit("  "+t.Accent.Render(pad(a.moreKey().label(), 6))+t.Dim.Render("the service's own words"), w))
 	}
 	return lines
 }
