@@ -232,3 +232,29 @@ func TestAccessibleInTheSandbox(t *testing.T) {
 		t.Errorf("lines are drawn: %q", drawn)
 	}
 }
+
+// A failure leads to the question whose answer caused it, and its new answer back into
+// the same setup: the quota refuses a machine in each zone, one machine fits.
+func TestWizardChangesTheAnswerThatFailed(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.signgate("sandbox", "up")
+	r.faults(fault.Fault{Target: "CreateCluster", Code: "PERMISSION_DENIED",
+		Message: `Insufficient regional quota to satisfy request: resource "CPUS": request requires '6.0' and is short '4.0'.`})
+
+	p := r.wizard()
+	p.asked("acme-demo")
+	p.insist("\r", "to go")
+	p.look("quota", "Shape")
+	r.clear()
+	p.insist("c", "one machine") // once what else runs has ended
+	p.press("\x1b[C") // →: regional
+	p.press("\r")
+	p.look("admitted, as it should be") // the proof, of the same setup
+	p.insist("\r", "what next")
+	p.press("q")
+	p.leaves(exitDone, "")
+	if rec, err := state.Read(filepath.Join(r.dir, "sandbox"), "acme-demo"); err != nil || rec.Answers.Shape != state.Regional || rec.Finished.IsZero() {
+		t.Errorf("the record has %+v, %v", rec.Answers, err)
+	}
+}
