@@ -248,7 +248,7 @@ func TestWizardChangesTheAnswerThatFailed(t *testing.T) {
 	p.look("quota", "Shape")
 	r.clear()
 	p.insist("c", "one machine") // once what else runs has ended
-	p.press("\x1b[C") // →: regional
+	p.press("\x1b[C")            // →: regional
 	p.press("\r")
 	p.look("admitted, as it should be") // the proof, of the same setup
 	p.insist("\r", "what next")
