@@ -104,6 +104,10 @@ type (
 		Try(ctx context.Context, image string) (engine.Verdict, error)
 		Means(reason string) string
 	}
+	// Prover keeps the verdicts that the last Plan found when it looked at the gate.
+	Prover interface {
+		Verdicts() []engine.Verdict
+	}
 	// Guide says what can be done with a setup that is there.
 	Guide interface {
 		Next() []Hint

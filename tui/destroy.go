@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strings"
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
@@ -18,6 +19,7 @@ type destroy struct {
 	removals []Removal
 	problem  *problem.Problem
 	input    textinput.Model
+	top      int            // first line on screen
 	back     func() tea.Cmd // where one came from
 }
 
@@ -64,7 +66,7 @@ func (s *destroy) Keys() []binding {
 	case s.input.Value() != s.session.Name():
 		accept.Off = "type the setup's name: " + line(s.session.Name())
 	}
-	return []binding{accept, k.Back}
+	return []binding{accept, k.Back, k.Up, k.Down.says("scroll"), k.PageUp, k.PageDown}
 }
 
 func (s *destroy) Press(do action) tea.Cmd {
@@ -74,6 +76,7 @@ func (s *destroy) Press(do action) tea.Cmd {
 	case doAccept:
 		return s.destroyIt()
 	}
+	s.top = max(0, s.top+map[action]int{doUp: -1, doDown: 1, doPageUp: -10, doPageDown: 10}[do])
 	return nil
 }
 
@@ -99,20 +102,42 @@ func (s *destroy) View(w, h int) []string {
 	case s.problem != nil:
 		body = s.trouble(s.problem, w)
 	}
-	for _, r := range s.removals {
-		sign, word := t.Risk.Render("-"), "remove "
-		if r.Keep {
-			sign, word = t.Good.Render("="), "keep   "
-		}
-		l := sign + " " + word + line(r.Name)
-		if r.Why != "" {
-			l += t.Dim.Render("  " + line(r.Why))
-		}
-		body = append(body, fit(l, w))
-	}
+	body = append(body, s.listed(w)...)
 	room := max(1, h-len(lines)-len(foot))
+	s.top = max(0, min(s.top, len(body)-room))
+	body = body[s.top:]
 	if len(body) > room {
-		body = append(body[:room-1], t.Dim.Render("  … and "+plural(len(body)-room+1, "more thing")))
+		body = append(body[:room-1:room-1], t.Dim.Render("  … "+plural(len(body)-room+1, "more line")+": ↓"))
 	}
 	return append(append(lines, body...), foot...)
+}
+
+// listed is what goes, then what stays; what stays for the same reason stands together.
+func (s *destroy) listed(w int) []string {
+	t := s.theme
+	var lines []string
+	var reasons []string
+	stays := map[string][]string{}
+	for _, r := range s.removals {
+		why := line(r.Why)
+		if r.Keep {
+			if stays[why] == nil {
+				reasons = append(reasons, why)
+			}
+			stays[why] = append(stays[why], line(r.Name))
+			continue
+		}
+		l := t.Risk.Render("-") + " remove " + line(r.Name)
+		if why != "" {
+			l += t.Dim.Render("  " + why)
+		}
+		lines = append(lines, fit(l, w))
+	}
+	for _, why := range reasons {
+		lines = append(lines, indentFirst(t.Good.Render("=")+" keep   ", spaces(9), wrap(strings.Join(stays[why], ", "), w-9))...)
+		for _, l := range wrap(why, w-11) {
+			lines = append(lines, spaces(11)+t.Dim.Render(l))
+		}
+	}
+	return lines
 }

@@ -238,6 +238,9 @@ func (a *app) unchanged() tea.Cmd {
 func (a *app) carryOut(overwrite bool) tea.Cmd {
 	s, plan := a.session, a.plan
 	a.run = newRun(plan, a.run, a.now())
+	if p, ok := s.(Prover); ok && plan.Clean() { // nothing is deployed anew; what looking at it showed stands
+		a.run.verdicts = p.Verdicts()
+	}
 	var before func(context.Context, engine.Info) error
 	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error {
 		return s.Run(ctx, plan, RunOptions{Overwrite: overwrite, Before: before}, emit)

@@ -64,7 +64,7 @@ func (s *planView) Keys() []binding {
 		}
 		keys = append(keys, k.Retry.says("look again"), change, run.off("a step is blocked; see what to try"))
 	case s.plan.Clean():
-		keys = append(keys, run.says("check it with the proof"))
+		keys = append(keys, run.says("see the proof"))
 	case len(s.plan.Drift()) > 0:
 		keys = append(keys, run.says("go on, keep the changes made by hand"), k.Overwrite)
 	default:

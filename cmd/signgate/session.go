@@ -23,6 +23,8 @@ type session struct {
 	part  bool // some steps only
 	calls bool // report each call to a service
 
+	verdicts []engine.Verdict // of the last plan
+
 	options   steps.Options // of the steps
 	removeKey bool          // Destroy removes the key even if it signed what stays
 	keyUse    *steps.KeyUse // once it was looked at
@@ -110,6 +112,9 @@ func (s *session) Describe(e state.Entry) string { return steps.Describe(e.Resou
 // Result is what a step makes, in a word.
 func (s *session) Result(step string) string { return steps.Result(s.store.Record(), step) }
 
+// Verdicts are those that the last Plan found.
+func (s *session) Verdicts() []engine.Verdict { return s.verdicts }
+
 // Means says why a verdict fell.
 func (s *session) Means(reason string) string { return steps.Meaning(reason) }
 
@@ -130,7 +135,12 @@ func (s *session) Estimate(step string) time.Duration {
 
 // Plan inspects everything.
 func (s *session) Plan(ctx context.Context) (engine.Plan, error) {
-	return s.plan(ctx, func(engine.Event) {})
+	s.verdicts = nil
+	return s.plan(ctx, func(ev engine.Event) {
+		if ev.Type == engine.TypeVerdict {
+			s.verdicts = append(s.verdicts, *ev.Verdict)
+		}
+	})
 }
 
 func (s *session) plan(ctx context.Context, emit func(engine.Event)) (engine.Plan, error) {
