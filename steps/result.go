@@ -3,6 +3,7 @@ package steps
 import (
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/signgate/signgate/assets"
 	"github.com/signgate/signgate/state"
@@ -12,57 +13,40 @@ import (
 // v1". What is pinned and counted comes from the record; "" where there is nothing to say yet.
 func Result(rec state.Record, step string) string {
 	n := NamesOf(rec.Answers)
-	count := func(kind string) int {
-		some := 0
-		for _, e := range rec.Entries {
-			if e.Step == step && e.Kind == kind && (e.Phase == state.Made || e.Phase == state.Found) {
-				some++
-			}
-		}
-		return some
-	}
-	counted := func(some int, word string) string {
-		switch some {
-		case 0:
-			return ""
-		case 1:
-			return "1 " + word
-		}
-		return fmt.Sprintf("%d %ss", some, word)
-	}
 	switch step {
-	case "project":
-		return n.ProjectID()
 	case "apis":
-		if on := count("serviceusage.service"); on > 0 {
-			return fmt.Sprintf("%d enabled", on)
-		}
-	case "keyring":
-		return n.KeyRingID()
+		return counted(rec, step, "serviceusage.service", "API")
 	case "key":
-		if v := rec.Pins[PinKeyVersion]; v != "" {
-			return rec.Answers.Key + " v" + v
-		}
-		return rec.Answers.Key
-	case "registry":
-		return n.RepositoryID()
+		return strings.TrimSuffix(rec.Answers.Key+" v"+rec.Pins[PinKeyVersion], " v")
 	case "image":
 		if d := rec.Pins[PinImageDigest]; len(d) > 16 {
 			return path.Base(n.ImageName()) + " " + d[:15] + "…"
 		}
 		return rec.Answers.Image
 	case "signature":
-		return counted(count("image.signature"), "signature")
+		return counted(rec, step, "image.signature", "signature")
 	case "identity":
-		return counted(count("iam.binding"), "grant")
-	case "cluster":
-		return n.ClusterID()
-	case "controller":
-		return "chart " + assets.PolicyController().Version
-	case "policy":
-		return rec.Answers.Policy
-	case "enforcement":
-		return "namespace " + rec.Answers.Namespace
+		return counted(rec, step, "iam.binding", "grant")
 	}
-	return ""
+	return map[string]string{
+		"project": n.ProjectID(), "keyring": n.KeyRingID(), "registry": n.RepositoryID(), "cluster": n.ClusterID(),
+		"controller": "chart " + assets.PolicyController().Version, "policy": rec.Answers.Policy, "enforcement": "namespace " + rec.Answers.Namespace,
+	}[step]
+}
+
+// counted is how many things of a kind a step has on record, "" for none.
+func counted(rec state.Record, step, kind, word string) string {
+	some := 0
+	for _, e := range rec.Entries {
+		if e.Step == step && e.Kind == kind && (e.Phase == state.Made || e.Phase == state.Found) {
+			some++
+		}
+	}
+	switch some {
+	case 0:
+		return ""
+	case 1:
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", some, word)
 }
