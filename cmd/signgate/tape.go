@@ -45,8 +45,12 @@ func newTape(folder string, first engine.Event) (*tape, error) {
 	return &tape{file: f, kept: map[string]kept{}}, nil
 }
 
-// keep writes an event down. Of progress, which may come very fast, some is left out.
+// keep writes an event down. Of progress, which may come very fast, some is left out;
+// calls are the wizard's own.
 func (t *tape) keep(ev engine.Event) {
+	if ev.Type == engine.TypeCall {
+		return
+	}
 	if ev.Type == engine.TypeProgress && ev.Progress != nil {
 		last := t.kept[ev.Step]
 		if last.stage == ev.Progress.Stage && time.Since(last.at) < everySo {
