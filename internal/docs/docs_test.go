@@ -68,7 +68,7 @@ func TestSetupSchemaJudgesConfigFiles(t *testing.T) {
 	s := compiled(t, "setup.schema.json")
 	for file, good := range map[string]bool{
 		export.Config(state.Defaults()): true, "region: europe-west1\nnodes: 3\n": true, "{}": true,
-		"regoin: europe-west1": false, "nodes: three": false, "publicLog: 1": false, "shape: round": false, "project: 7": false,
+		"participants: [ann, 7]": true, "participants: 12": true, "participants: []": false, "participants: all": false, "regoin: europe-west1": false, "nodes: three": false, "publicLog: 1": false, "shape: round": false, "project: 7": false,
 	} {
 		var v any
 		if err := yaml.Unmarshal([]byte(file), &v); err != nil {
@@ -76,6 +76,8 @@ func TestSetupSchemaJudgesConfigFiles(t *testing.T) {
 		}
 		err := s.Validate(v)
 		_, _, wrong := state.ReadAnswers([]byte(file), state.Defaults())
+		_, more := state.ReadParticipants([]byte(file))
+		wrong = append(wrong, more...)
 		if (err == nil) != good || file != "shape: round" && (len(wrong) == 0) != good {
 			t.Errorf("%.40q: schema %v, signgate %v", file, err, wrong)
 		}
