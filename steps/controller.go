@@ -253,12 +253,16 @@ func (s controller) uninstall(ctx context.Context, c *kube.Cluster, l engine.Led
 
 func (s controller) Commands() []string {
 	archive := s.chart.Name + "-" + s.chart.Version + ".tgz"
+	install := []string{"helm", "upgrade", "--install", controllerRelease, archive, "--namespace=" + controllerNamespace,
+		"--create-namespace", "--set=webhook.extraArgs.disable-tuf=true", "--wait"}
+	if s.ownPool() {
+		install = append(install, "--set=commonNodeSelector."+strings.ReplaceAll(poolLabel, ".", `\.`)+"="+poolName)
+	}
 	return []string{
 		shell("gcloud", "container", "clusters", "get-credentials", s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID()),
 		shell("helm", "pull", s.chart.Name, "--repo="+s.chart.Repo, "--version="+s.chart.Version),
 		shell("echo", strings.TrimPrefix(s.chart.Digest, "sha256:")+"  "+archive) + " | sha256sum -c -",
-		shell("helm", "upgrade", "--install", controllerRelease, archive, "--namespace="+controllerNamespace,
-			"--create-namespace", "--set=webhook.extraArgs.disable-tuf=true", "--wait"),
+		shell(install...),
 	}
 }
 

@@ -241,11 +241,15 @@ func (s proof) Commands() []string {
 	}
 	refused := func(words string) string { return "  # refused: " + words }
 	app, image := s.app(), s.ImageName()
-	return []string{
+	lines := []string{
 		deploy(app+"-unsigned-public", shell(s.a.Image)) + refused("no matching policies|no signatures found"),
 		deploy(app+"-unsigned-private", shell(image+":"+TagUnsigned)) + refused("no signatures found"),
 		deploy(app+"-wrong-key", shell(image+":"+TagWrongKey)) + refused("no matching signatures"),
 		deploy(app, s.atDigest(s.ImageTag())),
-		shell("kubectl", "wait", "--for=condition=Available", "--timeout=5m", "--namespace="+s.a.Namespace, "deployment/"+app),
 	}
+	if s.ownPool() {
+		lines = append(lines, shell("kubectl", "patch", "deployment", app, "--namespace="+s.a.Namespace,
+			fmt.Sprintf(`--patch={"spec":{"template":{"spec":{"nodeSelector":{%q:%q}}}}}`, poolLabel, poolName)))
+	}
+	return append(lines, shell("kubectl", "wait", "--for=condition=Available", "--timeout=5m", "--namespace="+s.a.Namespace, "deployment/"+app))
 }

@@ -13,6 +13,7 @@ type Wanted struct {
 	Account    string // the service account's display name
 	Grants     []Grant
 	Scopes     []string // of the nodes
+	Pool       string   // the setup's own node pool in a cluster of somebody else's, "" if it has none
 
 	ControllerNamespace string
 	ControllerRelease   string
@@ -34,6 +35,9 @@ func WantedOf(a state.Answers, number string) Wanted {
 		Scopes:              on.nodeScopes(),
 		ControllerNamespace: controllerNamespace, ControllerRelease: controllerRelease, ControllerValues: on.controllerValues(),
 		Glob: inside{cloud: on}.glob(), Label: includeLabel,
+	}
+	if on.ownPool() {
+		w.Pool = poolName
 	}
 	all := []rights{identity{on}.rights()}
 	if on.Federated() {

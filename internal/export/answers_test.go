@@ -43,7 +43,7 @@ func anyAnswers(t *rapid.T) state.Answers {
 		DiskGB:      rapid.IntRange(10, 65536).Draw(t, "diskGB"), Nodes: rapid.IntRange(1, 1000).Draw(t, "nodes"),
 		Namespace: text(`[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?`, "namespace"),
 		Policy:    rapid.OneOf(rapid.StringMatching(`[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?(\.[a-z0-9]{1,9}){0,3}`), rapid.SampledFrom([]string{"null", "true", "1", "1.5", "1e3", "0x1f", "no"})).Draw(t, "policy"),
-		PublicLog: rapid.Bool().Draw(t, "publicLog"), WorkloadIdentity: rapid.Bool().Draw(t, "workloadIdentity"),
+		PublicLog: rapid.Bool().Draw(t, "publicLog"), WorkloadIdentity: rapid.Bool().Draw(t, "workloadIdentity"), ExistingCluster: rapid.Bool().Draw(t, "existingCluster"),
 	}
 	if a.NewProject || rapid.Bool().Draw(t, "billed") {
 		a.BillingAccount = "billingAccounts/" + text(`[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}`, "billingAccount")

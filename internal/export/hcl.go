@@ -44,15 +44,13 @@ func (b block) code(name, expression string) block {
 
 // after says what must be there before.
 func (b block) after(what ...string) block {
-	list := hclwrite.TokensForTuple(nil)
-	if len(what) > 0 {
-		var each []hclwrite.Tokens
-		for _, w := range what {
-			each = append(each, hclwrite.TokensForTraversal(traversal(w)))
-		}
-		list = hclwrite.TokensForTuple(each)
+	var each []hclwrite.Tokens
+	for _, w := range what {
+		each = append(each, hclwrite.TokensForTraversal(traversal(w)))
 	}
-	b.body.SetAttributeRaw("depends_on", list)
+	if len(each) > 0 {
+		b.body.SetAttributeRaw("depends_on", hclwrite.TokensForTuple(each))
+	}
 	return b
 }
 

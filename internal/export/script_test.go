@@ -138,7 +138,11 @@ func meant(a state.Answers, version string) [][]string {
 	call("gcloud", "container", "clusters", "get-credentials", cluster, place, project)
 	call("helm", "pull", chart.Name, "--repo="+chart.Repo, "--version="+chart.Version)
 	call("sha256sum", "-c", "-", chart.Digest+"  "+archive)
-	call("helm", "upgrade", "--install", "policy-controller", archive, "--namespace=cosign-system", "--create-namespace", "--set=webhook.extraArgs.disable-tuf=true", "--wait")
+	install := []string{"helm", "upgrade", "--install", "policy-controller", archive, "--namespace=cosign-system", "--create-namespace", "--set=webhook.extraArgs.disable-tuf=true", "--wait"}
+	if a.ExistingCluster && !federated {
+		install = append(install, `--set=commonNodeSelector.cloud\.google\.com/gke-nodepool=signgate-pool`)
+	}
+	call(install...)
 	policy := "clusterimagepolicy/" + a.Policy
 	call("kubectl", "apply", "-f", "policy.yaml")
 	call("kubectl", "annotate", "--overwrite", policy, "signgate.dev/read-again=1")
@@ -163,6 +167,9 @@ func meant(a state.Answers, version string) [][]string {
 	}
 	call("crane", "digest", tag)
 	deploy(app, private+"@"+digest)
+	if a.ExistingCluster && !federated {
+		call("kubectl", "patch", "deployment", app, "--namespace="+a.Namespace, `--patch={"spec":{"template":{"spec":{"nodeSelector":{"cloud.google.com/gke-nodepool":"signgate-pool"}}}}}`)
+	}
 	call("kubectl", "wait", "--for=condition=Available", "--timeout=5m", "--namespace="+a.Namespace, "deployment/"+app)
 	return all
 }
@@ -170,6 +177,9 @@ func meant(a state.Answers, version string) [][]string {
 // meantCluster is the call that makes the cluster.
 func meantCluster(a state.Answers, cluster, place, email string) []string {
 	project := "--project=" + a.Project
+	if a.ExistingCluster && (a.WorkloadIdentity || a.Shape == state.Autopilot) {
+		return []string{"gcloud", "container", "clusters", "describe", cluster, place, project}
+	}
 	if a.Shape == state.Autopilot {
 		return []string{"gcloud", "container", "clusters", "create-auto", cluster, place, project, "--service-account=" + email}
 	}
@@ -182,6 +192,10 @@ func meantCluster(a state.Answers, cluster, place, email string) []string {
 		scopes = append(scopes, "cloudkms")
 	}
 	const auth = "https://www.googleapis.com/auth/"
+	if a.ExistingCluster {
+		return []string{"gcloud", "container", "node-pools", "create", "signgate-pool", "--cluster=" + cluster, place, project, "--num-nodes=" + nodes,
+			"--machine-type=" + a.MachineType, "--disk-size=" + disk, "--service-account=" + email, "--scopes=" + auth + strings.Join(scopes, ","+auth)}
+	}
 	words := []string{"gcloud", "container", "clusters", "create", cluster, place, project, "--num-nodes=" + nodes, "--machine-type=" + a.MachineType,
 		"--disk-size=" + disk, "--service-account=" + email, "--scopes=" + auth + strings.Join(scopes, ","+auth), "--enable-ip-alias", "--release-channel=regular"}
 	if a.WorkloadIdentity {

@@ -159,13 +159,29 @@ func (t terraform) grant(g steps.Grant) {
 		member.set("member", g.Member)
 	}
 	if who == "controller" { // the project's identity pool comes with its first cluster
-		member.after("google_container_cluster.setup")
+		member.after(t.made()...)
 	}
 }
 
-// cluster is the cluster, with its one pool of nodes where Google does not keep them.
+// made is what must be there before anything can be in the cluster, as far as the setup makes it.
+func (t terraform) made() []string {
+	switch {
+	case !t.Answers.ExistingCluster:
+		return []string{"google_container_cluster.setup"}
+	case t.w.Pool != "":
+		return []string{"google_container_node_pool.setup"}
+	}
+	return nil
+}
+
+// cluster is the cluster, with its one pool of nodes where Google does not keep them; of a
+// cluster that is somebody else's it is the setup's own pool.
 func (t terraform) cluster() {
 	a := t.Answers
+	if a.ExistingCluster {
+		t.pool()
+		return
+	}
 	c := t.resource("google_container_cluster", "setup", t.known("container.cluster", t.n.Cluster(), t.n.Cluster())).
 		set("project", a.Project).set("name", t.n.ClusterID()).set("location", t.n.ClusterLocation()).set("network", "default")
 	fixed := "[node_config, initial_node_count, node_locations]"
@@ -175,10 +191,7 @@ func (t terraform) cluster() {
 		fixed = "[cluster_autoscaling]"
 	} else {
 		c.set("initial_node_count", t.n.Nodes())
-		node := c.add("node_config").
-			set("machine_type", a.MachineType).set("disk_size_gb", t.n.DiskGB()).
-			refer("service_account", "google_service_account.nodes.email").set("oauth_scopes", t.w.Scopes)
-		node.set("metadata", map[string]any{"disable-legacy-endpoints": "true"})
+		node := t.node(c)
 		if t.n.Federated() {
 			node.add("workload_metadata_config").set("mode", "GKE_METADATA")
 			c.add("workload_identity_config").set("workload_pool", t.n.WorkloadPool())
@@ -191,10 +204,31 @@ func (t terraform) cluster() {
 		add("lifecycle").set("prevent_destroy", true).code("ignore_changes", fixed)
 }
 
+func (t terraform) pool() {
+	if t.w.Pool == "" {
+		return
+	}
+	name := t.n.Cluster() + "/nodePools/" + t.w.Pool
+	id := strings.Join([]string{t.Answers.Project, t.n.ClusterLocation(), t.n.ClusterID(), t.w.Pool}, "/")
+	p := t.resource("google_container_node_pool", "setup", t.known("container.nodePool", name, id)).
+		set("project", t.Answers.Project).set("location", t.n.ClusterLocation()).set("cluster", t.n.ClusterID()).
+		set("name", t.w.Pool).set("node_count", t.n.Nodes())
+	t.node(p)
+	p.comment("It would be made anew.").add("lifecycle").code("ignore_changes", "[node_config]")
+}
+
+// node is what the nodes are.
+func (t terraform) node(in block) block {
+	return in.add("node_config").
+		set("machine_type", t.Answers.MachineType).set("disk_size_gb", t.n.DiskGB()).
+		refer("service_account", "google_service_account.nodes.email").set("oauth_scopes", t.w.Scopes).
+		set("metadata", map[string]any{"disable-legacy-endpoints": "true"})
+}
+
 // inside is what is in the cluster, and how the providers reach it.
 func (t terraform) inside() error {
 	from := "google_container_cluster.setup"
-	if t.there("container.cluster", t.n.Cluster()) { // read as it is, so that the providers know it as they plan
+	if t.Answers.ExistingCluster || t.there("container.cluster", t.n.Cluster()) { // read as it is, so that the providers know it as they plan
 		from = "data." + from
 		t.gap().add("data", "google_container_cluster", "setup").
 			set("project", t.Answers.Project).set("name", t.n.ClusterID()).set("location", t.n.ClusterLocation())
@@ -219,7 +253,7 @@ func (t terraform) inside() error {
 		set("name", t.w.ControllerRelease).set("namespace", t.w.ControllerNamespace).set("create_namespace", true).
 		set("repository", t.Chart.Repo).set("chart", t.Chart.Name).set("version", t.Chart.Version).
 		set("values", []string{string(values)}).
-		after("google_container_cluster.setup")
+		after(t.made()...)
 	return t.policy()
 }
 

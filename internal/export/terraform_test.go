@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -99,6 +100,7 @@ func recorded(a state.Answers) export.Setup {
 		there(state.Made, r.Kind, r.Name)
 	}
 	there(state.Made, "container.cluster", n.Cluster())
+	there(state.Made, "container.nodePool", n.Cluster()+"/nodePools/signgate-pool")
 	there(state.Made, "helm.release", "cosign-system/policy-controller")
 	there(state.Made, "policy.clusterImagePolicy", a.Policy)
 	there(state.Made, "kubernetes.namespace", a.Namespace)
@@ -172,12 +174,34 @@ func TestTerraformSaysTheAnswers(t *testing.T) {
 		want("resource."+reader+".location", a.Region)
 		checkTerraformCluster(a, want, imported)
 		checkTerraformInside(t, a, have, want, imported)
+		checkReferences(t, text)
+		s := recorded(a)
+		s.Number, s.Entries = "", nil
+		if text, err = export.Terraform(s); err != nil {
+			t.Fatal(err)
+		}
+		checkReferences(t, text)
 		for path := range have {
 			if strings.HasPrefix(path, "import ") && strings.HasSuffix(path, ".id") {
 				t.Errorf("%s was not looked at", path)
 			}
 		}
 	})
+}
+
+var reference = regexp.MustCompile(`\b(data\.)?((?:google|helm|kubernetes)_[a-z0-9_]+)\.([A-Za-z_]+)`)
+
+// checkReferences: what is referred to stands in the file.
+func checkReferences(t *rapid.T, text string) {
+	for _, at := range reference.FindAllStringSubmatch(text, -1) {
+		kind := "resource"
+		if at[1] != "" {
+			kind = "data"
+		}
+		if block := fmt.Sprintf("\n%s %q %q {", kind, at[2], at[3]); !strings.Contains(text, block) && !strings.Contains(text, "# terraform apply -target="+at[0]+"\n") {
+			t.Fatalf("there is no %s\n%s", at[0], text)
+		}
+	}
 }
 
 func checkTerraformCluster(a state.Answers, want func(string, any), imported func(string, string)) {
@@ -189,14 +213,28 @@ func checkTerraformCluster(a state.Answers, want func(string, any), imported fun
 	if a.Shape == state.Guide {
 		nodes, disk = 3, 100
 	}
+	want("data.google_container_cluster.setup.name", a.Named(a.Cluster))
+	want("data.google_container_cluster.setup.location", location)
+	want("provider.kubernetes.host", `${"https://${data.google_container_cluster.setup.endpoint}"}`)
 	c := "resource.google_container_cluster.setup."
+	if a.ExistingCluster {
+		if a.WorkloadIdentity || a.Shape == state.Autopilot {
+			return
+		}
+		c = "resource.google_container_node_pool.setup."
+		imported("google_container_node_pool.setup", strings.Join([]string{a.Project, location, a.Named(a.Cluster), "signgate-pool"}, "/"))
+		want(c+"name", "signgate-pool")
+		want(c+"cluster", a.Named(a.Cluster))
+		want(c+"node_count", nodes)
+		want(c+"node_config.machine_type", a.MachineType)
+		want(c+"node_config.disk_size_gb", disk)
+		want(c+"node_config.service_account", "${google_service_account.nodes.email}")
+		return
+	}
 	imported("google_container_cluster.setup", "projects/"+a.Project+"/locations/"+location+"/clusters/"+a.Named(a.Cluster))
 	want(c+"name", a.Named(a.Cluster))
 	want(c+"location", location)
 	want(c+"lifecycle.prevent_destroy", true)
-	want("data.google_container_cluster.setup.name", a.Named(a.Cluster))
-	want("data.google_container_cluster.setup.location", location)
-	want("provider.kubernetes.host", `${"https://${data.google_container_cluster.setup.endpoint}"}`)
 	if a.Shape == state.Autopilot {
 		want(c+"enable_autopilot", true)
 		want(c+"cluster_autoscaling.auto_provisioning_defaults.service_account", "${google_service_account.nodes.email}")
@@ -245,7 +283,11 @@ func checkTerraformInside(t *rapid.T, a state.Answers, have tree, want func(stri
 	if err := yaml.Unmarshal([]byte(have[h+"values"].([]any)[0].(string)), &values); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprint(values); got != "map[webhook:map[extraArgs:map[disable-tuf:true]]]" {
+	pool := ""
+	if a.ExistingCluster && !a.Federated() {
+		pool = "commonNodeSelector:map[cloud.google.com/gke-nodepool:signgate-pool] "
+	}
+	if got := fmt.Sprint(values); got != "map["+pool+"webhook:map[extraArgs:map[disable-tuf:true]]]" {
 		t.Fatalf("values %s", got)
 	}
 	imported("kubernetes_manifest.policy", "apiVersion=policy.sigstore.dev/v1alpha1,kind=ClusterImagePolicy,name="+a.Policy)
