@@ -22,6 +22,7 @@ type drift struct {
 
 func drifts() []drift {
 	return []drift{
+		{"the webhook deleted", (*bench).deleteWebhook, engine.GateOpen, "controller", "has no webhook policy.sigstore.dev to ask", "overwrite", nil},
 		{"the key version disabled", (*bench).disableVersion, engine.GateAtRisk, "key", "version 1 of key \"cosign\" is disabled: it signs nothing more", "overwrite", nil},
 		{"a role on the project removed", (*bench).takeProjectRole, engine.GateAtRisk, "identity", "has lost roles/cloudkms.viewer: the policy controller cannot read the key any more", "overwrite", nil},
 		{"a role on the project that is no matter removed", (*bench).takeLogRole, engine.GateHolds, "identity", "nothing changes for the gate: ", "overwrite", nil},
@@ -36,7 +37,6 @@ func drifts() []drift {
 		{"the controller scaled to zero", (*bench).scaleDown, engine.GateShut, "controller", "is scaled to zero: nobody answers the webhook", "overwrite", nil},
 		{"the webhook fails open", (*bench).failOpen, engine.GateAtRisk, "controller", "whoever stops it opens the gate", "overwrite", nil},
 		{"scaled to zero, and failing open", func(b *bench) { b.failOpen(); b.scaleDown() }, engine.GateOpen, "controller", "which fails open", "overwrite", nil},
-		{"the webhook deleted", (*bench).deleteWebhook, engine.GateOpen, "controller", "has no webhook policy.sigstore.dev to ask", "overwrite", nil},
 		{"the chart upgraded", (*bench).upgradeChart, engine.GateAtRisk, "controller", "somebody has put policy-controller 0.99.0 (deployed) in the place of ", "overwrite", nil},
 		{"the .sig tag deleted", (*bench).deleteSignature, engine.GateShut, "signature", "has lost its signature: it is refused at its next start", "apply", nil},
 		{"the deployment deleted", (*bench).deleteDeployment, engine.GateHolds, "proof", "", "apply", nil},
