@@ -157,12 +157,18 @@ func discoveredAccounts(t *testing.T, use option.ClientOption) []tried {
 	restore := func() error {
 		return second(accounts.Undelete(here+"/serviceAccounts/"+id, &iamadmin.UndeleteServiceAccountRequest{}).Do())
 	}
+	may := func(permission string) func() error {
+		return func() error {
+			return second(accounts.TestIamPermissions(node, &iamadmin.TestIamPermissionsRequest{Permissions: []string{permission}}).Do())
+		}
+	}
 	other := here + "/serviceAccounts/none@" + sandbox.InUse + ".iam.gserviceaccount.com"
 	return []tried{
 		{"IAM/CreateServiceAccount", create, create, 409, "already exists within project " + here},
 		{"IAM/GetServiceAccount", get(node), get(other), 404, "Unknown service account"},
 		{"IAM/ListServiceAccounts", list(here), list(absent), 403, ""},
 		{"IAM/EnableServiceAccount", enable(node), enable(other), 404, ""},
+		{"IAM/TestIamPermissions", may("iam.serviceAccounts.actAs"), may("*"), 400, ""},
 		{"IAM/DeleteServiceAccount", remove, remove, 404, ""},
 		{"IAM/UndeleteServiceAccount", restore, restore, 400, ""},
 	}
@@ -204,6 +210,11 @@ func discoveredKMS(t *testing.T, use option.ClientOption) []tried {
 			return second(versions.Patch(signer+"/cryptoKeyVersions/2", &cloudkms.CryptoKeyVersion{State: state}).UpdateMask("state").Do())
 		}
 	}
+	may := func(permission string) func() error {
+		return func() error {
+			return second(keys.TestIamPermissions(signer, &cloudkms.TestIamPermissionsRequest{Permissions: []string{permission}}).Do())
+		}
+	}
 	destroy := func() error {
 		return second(versions.Destroy(signer+"/cryptoKeyVersions/2", &cloudkms.DestroyCryptoKeyVersionRequest{}).Do())
 	}
@@ -223,6 +234,7 @@ func discoveredKMS(t *testing.T, use option.ClientOption) []tried {
 		{"KeyManagementService/AsymmetricSign", sign(32), sign(20), 400, "digest"},
 		{"KeyManagementService/CreateCryptoKeyVersion", add(signer), add(signer + "x"), 404, "not found."},
 		{"KeyManagementService/UpdateCryptoKeyVersion", update("DISABLED"), update("DESTROYED"), 400, ""},
+		{"IAMPolicy/TestIamPermissions", may("cloudkms.cryptoKeyVersions.useToSign"), may("*"), 400, ""},
 		{"KeyManagementService/DestroyCryptoKeyVersion", destroy, destroy, 400, "DESTROY_SCHEDULED"},
 		{"KeyManagementService/RestoreCryptoKeyVersion", restore(signer + "/cryptoKeyVersions/2"), restore(first), 400, "ENABLED"},
 	}
@@ -243,6 +255,11 @@ func discoveredArtifacts(t *testing.T, use option.ClientOption) []tried {
 				Bindings: []*artifactregistry.Binding{{Role: "roles/artifactregistry.reader", Members: []string{member}}}}}).Do())
 		}
 	}
+	may := func(permission string) func() error {
+		return func() error {
+			return second(repos.TestIamPermissions(repo, &artifactregistry.TestIamPermissionsRequest{Permissions: []string{permission}}).Do())
+		}
+	}
 	remove := func() error { return second(repos.Delete(repo).Do()) }
 	return []tried{
 		{"ArtifactRegistry/CreateRepository", create, create, 409, "already exists"},
@@ -250,6 +267,7 @@ func discoveredArtifacts(t *testing.T, use option.ClientOption) []tried {
 		{"ArtifactRegistry/ListRepositories", list(place), list(absent + "/locations/europe-west1"), 403, ""},
 		{"ArtifactRegistry/GetIamPolicy", policy(repo), policy(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/SetIamPolicy", set("allUsers"), set("serviceAccount:none@" + sandbox.InUse + ".iam.gserviceaccount.com"), 400, "does not exist"},
+		{"ArtifactRegistry/TestIamPermissions", may("artifactregistry.repositories.downloadArtifacts"), may("*"), 400, ""},
 		{"ArtifactRegistry/DeleteRepository", remove, remove, 404, "Requested entity was not found."},
 	}
 }

@@ -252,6 +252,11 @@ func gapicKMS(ctx context.Context, t *testing.T, use option.ClientOption) []trie
 			return second(c.RestoreCryptoKeyVersion(ctx, &kmspb.RestoreCryptoKeyVersionRequest{Name: signer + "/cryptoKeyVersions/" + version}))
 		}
 	}
+	may := func(permission string) func() error {
+		return func() error {
+			return second(c.TestIamPermissions(ctx, &iampb.TestIamPermissionsRequest{Resource: signer, Permissions: []string{permission}}))
+		}
+	}
 	return []tried{
 		{"Locations/ListLocations", locations(here), locations(absent), 403, ""},
 		{"KeyManagementService/CreateKeyRing", makeRing, makeRing, 409, "KeyRing " + ring + " already exists."},
@@ -265,6 +270,7 @@ func gapicKMS(ctx context.Context, t *testing.T, use option.ClientOption) []trie
 		{"KeyManagementService/AsymmetricSign", sign(32), sign(20), 400, "digest"},
 		{"KeyManagementService/CreateCryptoKeyVersion", add(signer), add(signer + "x"), 404, "not found."},
 		{"KeyManagementService/UpdateCryptoKeyVersion", update(kmspb.CryptoKeyVersion_DISABLED), update(kmspb.CryptoKeyVersion_DESTROYED), 400, ""},
+		{"IAMPolicy/TestIamPermissions", may("cloudkms.cryptoKeyVersions.useToSign"), may("*"), 400, ""},
 		{"KeyManagementService/DestroyCryptoKeyVersion", destroy("2"), destroy("2"), 400, "DESTROY_SCHEDULED"},
 		{"KeyManagementService/RestoreCryptoKeyVersion", restore("2"), restore("1"), 400, "ENABLED"},
 	}
@@ -306,12 +312,18 @@ func gapicArtifacts(ctx context.Context, t *testing.T, use option.ClientOption) 
 		}
 		return op.Wait(ctx)
 	}
+	may := func(permission string) func() error {
+		return func() error {
+			return second(c.TestIamPermissions(ctx, &iampb.TestIamPermissionsRequest{Resource: repo, Permissions: []string{permission}}))
+		}
+	}
 	return []tried{
 		{"ArtifactRegistry/CreateRepository", create, create, 409, "already exists"},
 		{"ArtifactRegistry/GetRepository", get(repo), get(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/ListRepositories", list(place), list(absent + "/locations/europe-west1"), 403, ""},
 		{"ArtifactRegistry/GetIamPolicy", policy(repo), policy(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/SetIamPolicy", set("allUsers"), set("serviceAccount:none@" + sandbox.InUse + ".iam.gserviceaccount.com"), 400, "does not exist"},
+		{"ArtifactRegistry/TestIamPermissions", may("artifactregistry.repositories.downloadArtifacts"), may("*"), 400, ""},
 		{"ArtifactRegistry/DeleteRepository", remove, remove, 404, "Requested entity was not found."},
 	}
 }
