@@ -55,7 +55,7 @@ func (s key) inspectFile(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKe
 		return engine.Change{}, err
 	}
 	switch {
-	case bytes.Equal(have, want):
+	case bytes.Equal(have, want) && l.Entry(fileResource()).Phase != state.Intended: // else it has no receipt yet
 		return engine.Change{}, nil
 	case l.Entry(fileResource()).Phase == state.Intended, fingerprint(have) == l.Entry(fileResource()).Facts["sha256"]: // ours, of an earlier version
 		return engine.Change{Action: engine.Create, Summary: publicKeyFile}, nil
