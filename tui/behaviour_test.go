@@ -394,6 +394,29 @@ func TestLogSearch(t *testing.T) {
 	})
 }
 
+// What is read in the log stays where it is while more comes in; at its end it follows.
+func TestLogStaysWhereItIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := scenes()["log"](t, 80, 24)
+		say := func(from, to int) {
+			for i := from; i < to; i++ {
+				d.a.run.apply(engine.Event{Type: engine.TypeNotice, Step: "cluster", Text: fmt.Sprintf("call number %d.", i), Time: noon()}, noon())
+			}
+		}
+		say(0, 100)
+		d.shows("number 99.")
+		d.press("pgup")
+		d.shows("number 89.", "10 below")
+		say(100, 300)
+		d.shows("number 89.", "210 below")
+		d.press("down")
+		d.shows("number 90.", "209 below")
+		d.press("end")
+		say(300, 400)
+		d.shows("number 399.")
+	})
+}
+
 func TestTooSmallIsASentence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := drive(t, newFake(), 39, 12)

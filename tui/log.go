@@ -29,6 +29,7 @@ type logBook struct {
 	query string
 	step  string // only this step's lines; "" is all
 	hits  []int  // numbers (by total) of the lines that match, oldest first
+	came  int    // lines ever added that the search of their time found
 }
 
 // add notes an event in words. Progress is noted when its stage changes.
@@ -108,6 +109,7 @@ func (b *logBook) put(l logLine) {
 	}
 	if b.matches(l) {
 		b.hits = append(b.hits, b.total)
+		b.came++
 	}
 	b.total++
 	for len(b.hits) > 0 && b.hits[0] < b.oldest() {

@@ -26,7 +26,8 @@ type runView struct {
 	log     bool // the log is shown instead
 	finding bool // typing a search
 	query   string
-	skip    int // lines between the log's end and the last one shown
+	skip    int // lines between the log's end and the last one shown, when one moved last
+	mark    int // how many had come by then
 	scroll  int // of the step's page
 }
 
@@ -195,13 +196,23 @@ func (s *runView) move(do action) {
 	case s.log && do == doBottom:
 		s.skip = 0
 	case s.log:
-		s.skip = max(0, min(s.skip-by, s.run.log.found()-1))
+		s.skip = max(0, min(s.below()-by, s.run.log.found()-1))
+		s.mark = s.run.log.came
 	case do == doPageUp, do == doPageDown:
 		s.scroll = max(0, s.scroll+by)
 	default:
 		s.cursor = max(0, min(s.at()+by, len(s.run.steps)-1))
 		s.picked, s.scroll = true, 0
 	}
+}
+
+// below is how many lines of the log lie under the last one shown: none where it
+// follows the end; else what is read stays where it is while more lines come.
+func (s *runView) below() int {
+	if s.skip == 0 {
+		return 0
+	}
+	return max(0, min(s.skip+s.run.log.came-s.mark, s.run.log.found()-1))
 }
 
 // search narrows the log.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"regexp"
@@ -95,7 +96,8 @@ func TestNoFrameIsTooLarge(t *testing.T) {
 				Summary: text.Draw(rt, "summary")}
 		}
 		b.session.events = nil
-		w := walker{b: b, a: newApp(t.Context(), b, Options{Width: 80, Height: 24, Now: noon})}
+		all := &everything{lookingAhead: &lookingAhead{b, anyChecks(rt, text), map[string]Standing{"": {Text: text.Draw(rt, "standing")}}}, strange: text.Draw(rt, "payer")}
+		w := walker{b: b, a: newApp(t.Context(), all, Options{Width: 80, Height: 24, Now: noon})}
 		w.a.later = never
 		w.do(w.a.Init(), 20)
 		keys := []string{"enter", "enter", "enter", "esc", "up", "down", "left", "right", "pgdown", "pgup", "home", "end", "tab", "backspace", "f1", "f2",
@@ -105,8 +107,8 @@ func TestNoFrameIsTooLarge(t *testing.T) {
 			case 0:
 				w.send(tea.WindowSizeMsg{Width: rapid.IntRange(1, 300).Draw(rt, "w"), Height: rapid.IntRange(1, 100).Draw(rt, "h")}, 5)
 			case 1:
-				if w.a.run != nil {
-					w.a.run.apply(anyEvent(rt, text), noon())
+				if ev := anyEvent(rt, text); w.a.run != nil && (ev.Type != typeWaiting || w.a.stream != nil) {
+					w.a.run.apply(ev, noon())
 				}
 			case 2:
 				w.send(tea.PasteMsg{Content: text.Draw(rt, "pasted")}, 5)
@@ -121,6 +123,30 @@ func TestNoFrameIsTooLarge(t *testing.T) {
 			}
 		}
 	})
+}
+
+// everything is a fake that can do all that a backend may, in words nobody should use.
+type everything struct {
+	*lookingAhead
+	strange string
+}
+
+func (b *everything) BillingAccounts(context.Context) ([]BillingAccount, error) {
+	return []BillingAccount{{Name: b.strange, Display: b.strange}}, nil
+}
+
+func (b *everything) Watch(context.Context, string) (Session, error) { return b.session, nil }
+
+// anyChecks are those of a preflight.
+func anyChecks(rt *rapid.T, text *rapid.Generator[string]) []Check {
+	all := lacking()
+	for i := range all {
+		all[i].Detail = text.Draw(rt, "detail")
+		if all[i].Problem != nil {
+			all[i].Problem.What, all[i].Problem.Fix = text.Draw(rt, "what"), text.Draw(rt, "fix")
+		}
+	}
+	return all
 }
 
 // anyMouse is a click, a turn of the wheel, or a movement, also beside the screen.
@@ -236,7 +262,7 @@ func TestGarbageInEveryField(t *testing.T) {
 func anyEvent(rt *rapid.T, text *rapid.Generator[string]) engine.Event {
 	ids := []string{"project", "cluster", "proof", "key", "nobody"}
 	ev := engine.Event{Step: rapid.SampledFrom(ids).Draw(rt, "step"), Text: text.Draw(rt, "text"), Seconds: rapid.Float64Range(0, 1e6).Draw(rt, "seconds"),
-		Type: rapid.SampledFrom([]engine.Type{engine.TypeStep, engine.TypeProgress, engine.TypeNotice, engine.TypeVerdict, engine.TypePlan}).Draw(rt, "type")}
+		Type: rapid.SampledFrom([]engine.Type{engine.TypeStep, engine.TypeProgress, engine.TypeNotice, engine.TypeVerdict, engine.TypePlan, typeWaiting}).Draw(rt, "type")}
 	switch ev.Type {
 	case engine.TypeStep:
 		ev.Status = rapid.SampledFrom([]engine.Status{engine.Started, engine.Done, engine.Reused, engine.Failed, engine.Skipped}).Draw(rt, "status")

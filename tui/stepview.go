@@ -138,11 +138,11 @@ func (s *runView) logPage(w, h int) []string {
 			head += t.Accent.Render("▏")
 		}
 	}
-	if s.skip > 0 {
-		head += t.Dim.Render(fmt.Sprintf("  %d below", s.skip))
+	if s.below() > 0 {
+		head += t.Dim.Render(fmt.Sprintf("  %d below", s.below()))
 	}
 	lines := []string{fit(head, w)}
-	for _, l := range b.window(h-1, s.skip) {
+	for _, l := range b.window(h-1, s.below()) {
 		lines = append(lines, l.draw(t, w))
 	}
 	return lines

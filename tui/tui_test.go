@@ -214,6 +214,12 @@ func scenes() map[string]func(t *testing.T, w, h int) *driver {
 			return d
 		}
 	}
+	watching := func(keys ...string) func(t *testing.T, w, h int) *driver {
+		return func(t *testing.T, w, h int) *driver {
+			b := watchedSetup()
+			return pressed(driveOn(t, b, b.fakeBackend, w, h), keys...)
+		}
+	}
 	failed := fmt.Errorf("the run failed")
 	return map[string]func(t *testing.T, w, h int) *driver{
 		"welcome": to(),
@@ -233,6 +239,8 @@ func scenes() map[string]func(t *testing.T, w, h int) *driver {
 		"words":   running(failure(), failed, "o"),
 		"judging": running(judging(), nil),
 		"failure": running(failure(), failed),
+		"locked":  watching("enter"),
+		"watch":   watching("enter", "enter"),
 		"help":    running(script(), nil, "?"),
 		"proof":   proven(),
 		"summary": proven("enter"),
