@@ -2,16 +2,19 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
 	"sync"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
@@ -107,8 +110,7 @@ func (s proof) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, err
 	if !s.tried(l, trials) {
 		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
 	}
-	verdicts := s.rehearse(ctx, c, l, trials, d)
-	p, err := s.judge(ctx, c, l, verdicts)
+	verdicts, p, err := s.rehearsed(ctx, c, l, trials, d)
 	switch {
 	case err != nil:
 		return engine.Change{}, err
@@ -138,6 +140,28 @@ func (s proof) tried(l engine.Ledger, trials []trial) bool {
 
 func (s proof) foreign() *problem.Problem {
 	return raise("deployment-foreign", "a deployment %q that is not from this setup is in namespace %q already", s.app(), s.a.Namespace)
+}
+
+// readWithin is how long an inspection waits for a controller that has just been started
+// again to read its policy.
+const readWithin = 10 * time.Second
+
+var errUnread = errors.New("the webhook has not read the policy")
+
+// rehearsed is what all verdicts are by dry runs, and what is to be said of them.
+func (s proof) rehearsed(ctx context.Context, c *kube.Cluster, l engine.Ledger, trials []trial, running *appsv1.Deployment) (verdicts []engine.Verdict, p *problem.Problem, err error) {
+	err = gcp.Retry{For: min(s.patience(), readWithin), When: func(err error) bool { return errors.Is(err, errUnread) }}.Do(ctx, func(ctx context.Context) error {
+		var err error
+		verdicts = s.rehearse(ctx, c, l, trials, running)
+		if p, err = s.judge(ctx, c, l, verdicts); err == nil && p != nil && p.ID == "gate-policy-unread" {
+			return errUnread
+		}
+		return err
+	})
+	if errors.Is(err, errUnread) {
+		err = nil
+	}
+	return verdicts, p, err
 }
 
 // rehearse asks for all verdicts by dry runs.
