@@ -23,7 +23,8 @@ func (p *person) asked(project string) {
 	p.look(project)
 	p.press(project)
 	p.press("\r")
-	p.look("✓ permissions") // the preflight has passed
+	p.look("✓ permissions")
+	p.look("go on") // the preflight has passed
 	p.press("\r")
 	p.look("Montréal")
 	p.press("\r")
