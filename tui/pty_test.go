@@ -105,7 +105,7 @@ func BenchmarkKey(b *testing.B) {
 	}
 	terminal, drawn := onTerminal(b, f)
 	await(b, drawn, "a new setup")
-	for _, text := range []string{"acme-staging", "europe-west1", "Disk", "12 "} {
+	for _, text := range []string{"acme-staging", "europe-west1", "Public log", "create"} {
 		fmt.Fprint(terminal, "\r")
 		await(b, drawn, text)
 	}
@@ -120,9 +120,9 @@ func BenchmarkKey(b *testing.B) {
 		}
 		start := time.Now()
 		fmt.Fprint(terminal, "?")
-		want := "suspend"
+		want := "Keys"
 		if i%2 == 1 {
-			want = "Proof"
+			want = "The proof"
 		}
 		await(b, drawn, want)
 		took = append(took, time.Since(start))
