@@ -194,7 +194,7 @@ func (p *Plane) Client(leaf Leaf) (*rest.Config, error) {
 }
 
 const (
-	apiStart  = 60 * time.Second
+	apiStart  = 4 * time.Minute // a busy machine is no reason to give up
 	readyPoll = 20 * time.Millisecond
 )
 

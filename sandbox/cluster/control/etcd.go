@@ -10,7 +10,7 @@ import (
 	"go.etcd.io/etcd/server/v3/embed"
 )
 
-const etcdStart = 30 * time.Second
+const etcdStart = 2 * time.Minute
 
 // startEtcd opens the cluster's data. It listens on unix sockets in a private
 // folder: whoever can talk to it owns the cluster. Writes are not fsynced: a
