@@ -6,7 +6,6 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
 
@@ -14,14 +13,11 @@ import (
 // by page as one moves down, narrowed by a filter; an id that is not in the list
 // (lists lag behind) is looked up.
 type projects struct {
-	*app
-	list    picker
-	known   map[string]bool
-	filter  string // what the pages being loaded are filtered by
-	next    string // token of the page after the last loaded
-	loading bool
-	done    bool // the last page for filter is here
-	problem *problem.Problem
+	chooser
+	known  map[string]bool
+	filter string // what the pages being loaded are filtered by
+	next   string // token of the page after the last loaded
+	done   bool   // the last page for filter is here
 }
 
 // Answers of its commands.
@@ -44,10 +40,8 @@ const (
 )
 
 func newProjects(a *app) *projects {
-	return &projects{app: a, list: newPicker("type to filter, or a project id"), known: map[string]bool{}}
+	return &projects{chooser: newChooser(a, "type to filter, or a project id"), known: map[string]bool{}}
 }
-
-func (s *projects) typing() bool { return true }
 
 func (s *projects) Init() tea.Cmd { return s.load() }
 
@@ -151,20 +145,7 @@ func validProject(id string) bool {
 	return !bad
 }
 
-func (s *projects) Keys() []binding {
-	k := s.keys
-	why := ""
-	if _, ok := s.list.current(); !ok {
-		why = "no project to choose"
-	}
-	keys := []binding{k.Accept.says("choose").off(why), k.Up, k.Down, k.Back, k.PageUp, k.PageDown}
-	if s.problem != nil {
-		retry := k.Retry
-		retry.Keys, retry.Shown = []string{"ctrl+r"}, "ctrl+r" // r is text here
-		keys = s.unfolds(append([]binding{retry}, keys...), s.problem)
-	}
-	return keys
-}
+func (s *projects) Keys() []binding { return s.choosing("choose", "no project to choose") }
 
 func (s *projects) Press(do action) tea.Cmd {
 	if s.list.move(do) {
@@ -210,20 +191,13 @@ func (s *projects) orNew() string {
 }
 
 func (s *projects) View(w, h int) []string {
-	t := s.theme
-	lines := []string{t.Strong.Render("Which project?")}
-	var below []string
+	var empty []string
 	switch {
-	case s.problem != nil:
-		below = s.trouble(s.problem, w)
-	case s.loading:
-		below = []string{t.Dim.Render("  loading …")}
-	case len(s.list.hits) == 0 && s.list.filter() == "":
-		below = wrap("This account sees no project. Type the id of one"+s.orNew(), w)
-	case len(s.list.hits) == 0:
-		below = wrap("No project contains "+strings.TrimSpace(line(s.list.filter()))+". An id has 6 to 30 lower-case letters, digits and dashes.", w)
+	case len(s.list.hits) > 0:
+	case s.list.filter() == "":
+		empty = wrap("This account sees no project. Type the id of one"+s.orNew(), w)
+	default:
+		empty = wrap("No project contains "+strings.TrimSpace(line(s.list.filter()))+". An id has 6 to 30 lower-case letters, digits and dashes.", w)
 	}
-	below = below[:min(len(below), max(0, h-4))]
-	lines = append(lines, s.list.view(t, w, h-1-len(below))...)
-	return append(lines, below...)
+	return s.question(s.theme.Strong.Render("Which project?"), empty, w, h)
 }

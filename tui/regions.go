@@ -4,17 +4,12 @@ import (
 	"context"
 
 	tea "charm.land/bubbletea/v2"
-
-	"github.com/signgate/signgate/internal/problem"
 )
 
 // regions is the choice of a region, for key, images and cluster alike.
 type regions struct {
-	*app
-	list    picker
-	found   map[string]Region
-	loading bool
-	problem *problem.Problem
+	chooser
+	found map[string]Region
 }
 
 type regionList struct {
@@ -23,10 +18,8 @@ type regionList struct {
 }
 
 func newRegions(a *app) *regions {
-	return &regions{app: a, list: newPicker("type to filter"), found: map[string]Region{}}
+	return &regions{chooser: newChooser(a, "type to filter"), found: map[string]Region{}}
 }
-
-func (s *regions) typing() bool { return true }
 
 func (s *regions) Init() tea.Cmd {
 	s.loading, s.problem = true, nil
@@ -61,20 +54,7 @@ func (s *regions) Update(msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (s *regions) Keys() []binding {
-	k := s.keys
-	why := ""
-	if _, ok := s.list.current(); !ok {
-		why = "no region to choose"
-	}
-	keys := []binding{k.Accept.says("choose").off(why), k.Up, k.Down, k.Back, k.PageUp, k.PageDown}
-	if s.problem != nil {
-		retry := k.Retry
-		retry.Keys, retry.Shown = []string{"ctrl+r"}, "ctrl+r"
-		keys = s.unfolds(append([]binding{retry}, keys...), s.problem)
-	}
-	return keys
-}
+func (s *regions) Keys() []binding { return s.choosing("choose", "no region to choose") }
 
 func (s *regions) Press(do action) tea.Cmd {
 	if s.list.move(do) {
@@ -95,16 +75,9 @@ func (s *regions) Press(do action) tea.Cmd {
 
 func (s *regions) View(w, h int) []string {
 	t := s.theme
-	lines := []string{t.Strong.Render("Which region?") + t.Dim.Render("  key, images and cluster live there together")}
-	var below []string
-	switch {
-	case s.problem != nil:
-		below = s.trouble(s.problem, w)
-	case s.loading:
-		below = []string{t.Dim.Render("  loading …")}
-	case len(s.list.hits) == 0:
-		below = []string{"No region contains that."}
+	var empty []string
+	if len(s.list.hits) == 0 {
+		empty = []string{"No region contains that."}
 	}
-	below = below[:min(len(below), max(0, h-4))]
-	return append(append(lines, s.list.view(t, w, h-1-len(below))...), below...)
+	return s.question(t.Strong.Render("Which region?")+t.Dim.Render("  key, images and cluster live there together"), empty, w, h)
 }
