@@ -62,9 +62,7 @@ func (d *markdown) block(n ast.Node, prefix string) {
 	case ast.KindList:
 		d.gap()
 		for it := n.FirstChild(); it != nil; it = it.NextSibling() {
-			for i, l := range wrapSpans(spans(d.theme, it, d.src), d.w-2-len(prefix)) {
-				d.lines = append(d.lines, prefix+[]string{"· ", "  "}[min(i, 1)]+l)
-			}
+			d.lines = append(d.lines, indentFirst(prefix+"· ", prefix+"  ", wrapSpans(spans(d.theme, it, d.src), d.w-2-len(prefix)))...)
 		}
 	default:
 		d.gap()

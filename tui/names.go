@@ -295,9 +295,7 @@ func (s *names) foot(w int) []string {
 	t, f := s.theme, s.fields[s.at]
 	var lines []string
 	add := func(sign string, text string) {
-		for i, l := range wrap(text, w-width(sign)) {
-			lines = append(lines, []string{sign, spaces(width(sign))}[min(i, 1)]+l)
-		}
+		lines = append(lines, indentFirst(sign, spaces(width(sign)), wrap(text, w-width(sign)))...)
 	}
 	r := s.images[s.draft.Image]
 	switch rule, bad := s.broken[f.path]; {

@@ -232,9 +232,7 @@ func (s *planView) foot(w int) []string {
 	}
 	for _, p := range s.plan.Drift() {
 		text := line(p.Title) + " was changed by hand: " + line(strings.Join(p.Change.Before, ", ")) + " → " + line(strings.Join(p.Change.After, ", "))
-		for i, l := range wrap(text, w-2) {
-			lines = append(lines, []string{t.Warn.Render("~") + " ", "  "}[min(i, 1)]+l)
-		}
+		lines = append(lines, indentFirst(t.Warn.Render("~")+" ", "  ", wrap(text, w-2))...)
 	}
 	for _, p := range s.plan.Warnings {
 		text := line(p.What)

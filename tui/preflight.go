@@ -176,10 +176,7 @@ func (s *preflight) View(w, h int) []string {
 		if i == s.cursor {
 			focus = len(body)
 		}
-		own := s.trouble(c.Problem, w-2)
-		for n, l := range own {
-			body = append(body, []string{pointer(t, i == s.cursor && len(s.failed()) > 1), "  "}[min(n, 1)]+l)
-		}
+		body = append(body, indentFirst(pointer(t, i == s.cursor && len(s.failed()) > 1), "  ", s.trouble(c.Problem, w-2))...)
 	}
 	if !s.done && len(body) == 0 {
 		body = []string{t.Accent.Render("●") + " looking …"}

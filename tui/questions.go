@@ -37,13 +37,13 @@ func fields() []field {
 			func(a *state.Answers) *string { return &a.Namespace }),
 		{path: "publicLog", label: "Public log", help: "Sigstore's public log would show the image's digest, the signature and your public key to everybody, for ever",
 			options: []option{{"no", "no, nothing becomes public"}, {"yes", "yes, record signatures in Sigstore's log"}},
-			get:     func(a state.Answers) string { return map[bool]string{true: "yes", false: "no"}[a.PublicLog] },
+			get:     func(a state.Answers) string { return yesNo(a.PublicLog) },
 			set:     func(a *state.Answers, v string) { a.PublicLog = v == "yes" }},
 		text("cluster", "Cluster", "the name of the Kubernetes cluster; its nodes sign in as NAME-sa",
 			func(a *state.Answers) *string { return &a.Cluster }),
 		{path: "workloadIdentity", label: "Controller", help: "as in the guide it signs in as its node; as itself it needs fewer rights, and nothing else has them; on Autopilot always as itself",
 			options: []option{{"no", "signs in as its node, as in the guide"}, {"yes", "signs in as itself, with fewer rights"}},
-			get:     func(a state.Answers) string { return map[bool]string{true: "yes", false: "no"}[a.Federated()] },
+			get:     func(a state.Answers) string { return yesNo(a.Federated()) },
 			set:     func(a *state.Answers, v string) { a.WorkloadIdentity = v == "yes" }},
 		text("keyRing", "Key ring", "a drawer for keys, in the region you chose; used as it is if it is there",
 			func(a *state.Answers) *string { return &a.KeyRing }),
@@ -99,4 +99,11 @@ func rules(a state.Answers) map[string]string {
 		}
 	}
 	return broken
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }

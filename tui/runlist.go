@@ -137,9 +137,7 @@ func (s *runView) status(w int) []string {
 		lines = append(lines, fit(t.Warn.Render("paused")+": r goes on, q leaves; later: "+t.Code.Render(s.session.Resume()), w))
 	}
 	for _, text := range r.warnings {
-		for i, l := range wrap(text, w-2) {
-			lines = append(lines, []string{t.Warn.Render("!") + " ", "  "}[min(i, 1)]+l)
-		}
+		lines = append(lines, indentFirst(t.Warn.Render("!")+" ", "  ", wrap(text, w-2))...)
 	}
 	p := r.cause()
 	switch {

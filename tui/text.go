@@ -155,6 +155,15 @@ func indent(prefix string, lines []string) []string {
 	return out
 }
 
+// indentFirst puts one prefix before the first line and another before the others.
+func indentFirst(first, others string, lines []string) []string {
+	out := indent(others, lines)
+	if len(out) > 0 {
+		out[0] = first + lines[0]
+	}
+	return out
+}
+
 // clean is the wizard's door for text that others wrote: escape sequences go, so
 // do control characters and the marks that reorder or join what is next to them
 // (a project could be named to look like another one). New lines stay.
@@ -207,10 +216,11 @@ func seconds(s float64) string {
 
 // about is a duration as a forecast: "about 5 min", "a few seconds".
 func about(d time.Duration) string {
-	if text := roughly(d); text[0] < '0' || text[0] > '9' {
+	text := roughly(d)
+	if text[0] < '0' || text[0] > '9' {
 		return text
 	}
-	return "about " + roughly(d)
+	return "about " + text
 }
 
 // roughly is a duration as one would say it.

@@ -56,15 +56,6 @@ func (s *locked) View(w, h int) []string {
 	return lines[:min(len(lines), h)]
 }
 
-// indentFirst puts one prefix before the first line and another before the others.
-func indentFirst(first, others string, lines []string) []string {
-	out := indent(others, lines)
-	if len(out) > 0 {
-		out[0] = first + lines[0]
-	}
-	return out
-}
-
 // watch follows what another process does with a setup.
 func (a *app) watch(by *state.LockedError) tea.Cmd {
 	w := a.backend.(Watcher)
