@@ -5,10 +5,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/term"
+	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
 
 	"github.com/signgate/signgate/internal/tools"
@@ -73,10 +76,14 @@ type person struct {
 	keys   *os.File
 	before *term.State // of the terminal
 	drawn  chan []byte
+	screen *vt.Emulator // as it is now
 	seen   bytes.Buffer // since what the last look wanted
-	led    string       // what was drawn right before it
+	led    string       // what was written right before it
 	all    bytes.Buffer
 }
+
+// The size of a person's terminal.
+const rows, columns = 40, 120
 
 // wizard starts the program as a person would: no verb, in the sandbox.
 func (r *room) wizard() *person {
@@ -92,11 +99,11 @@ func (r *room) sit(env, name string, args ...string) *person {
 		r.t.Skipf("no pseudo-terminal here: %v", err)
 	}
 	defer tty.Close()
-	p := &person{t: r.t, keys: keys, drawn: make(chan []byte, 4096)}
+	p := &person{t: r.t, keys: keys, drawn: make(chan []byte, 4096), screen: vt.NewEmulator(columns, rows)}
 	if p.before, err = term.GetState(tty.Fd()); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := pty.Setsize(keys, &pty.Winsize{Rows: 40, Cols: 120}); err != nil {
+	if err := pty.Setsize(keys, &pty.Winsize{Rows: rows, Cols: columns}); err != nil {
 		r.t.Fatal(err)
 	}
 	p.cmd = exec.Command(name, args...)
@@ -108,7 +115,9 @@ func (r *room) sit(env, name string, args ...string) *person {
 		r.t.Fatal(err)
 	}
 	go p.read()
+	go func() { _, _ = io.Copy(io.Discard, p.screen) }() // this terminal answers no questions
 	r.t.Cleanup(func() {
+		p.screen.Close()
 		_ = p.cmd.Process.Kill() // a test that failed in the middle
 		keys.Close()
 	})
@@ -130,15 +139,30 @@ func (p *person) read() {
 }
 
 func (p *person) take(b []byte) {
+	_, _ = p.screen.Write(b)
 	p.seen.Write(b)
 	p.all.Write(b)
 }
 
-// look waits until one of the texts has been drawn, and says which. Since only what
-// changes on the screen is drawn again, texts are single words of a new screen.
-func (p *person) look(texts ...string) string {
+// look waits until a text is written, in lines or by a shell.
+func (p *person) look(text string) {
 	p.t.Helper()
-	return p.insist("", texts...)
+	p.wants("", text, func() bool {
+		led, rest, found := strings.Cut(ansi.Strip(p.seen.String()), text)
+		if found {
+			p.led = led
+			p.seen.Reset()
+			p.seen.WriteString(rest)
+		}
+		return found
+	})
+}
+
+// see waits until all the texts are on the screen at once. Only what changes there is
+// drawn, so the texts are those of the screen that is waited for and of none before it.
+func (p *person) see(texts ...string) {
+	p.t.Helper()
+	p.insist("", texts...)
 }
 
 func (p *person) press(keys string) {
@@ -148,26 +172,28 @@ func (p *person) press(keys string) {
 	}
 }
 
-// insist presses a key until a text is drawn: an answer to a question that has just come up is not taken at once.
-func (p *person) insist(key string, texts ...string) string {
+// insist presses a key until all the texts are on the screen: an answer to a question
+// that has just come up is not taken at once.
+func (p *person) insist(key string, texts ...string) {
+	p.t.Helper()
+	p.wants(key, strings.Join(texts, ", "), func() bool {
+		now := p.screen.String()
+		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(now, text) })
+	})
+	p.seen.Reset()
+}
+
+// wants waits until it has what is wanted, and presses a key meanwhile.
+func (p *person) wants(key, what string, has func() bool) {
 	p.t.Helper()
 	again := time.NewTicker(300 * time.Millisecond)
 	defer again.Stop()
 	late := time.After(2 * time.Minute)
-	for {
-		plain := ansi.Strip(p.seen.String())
-		for _, text := range texts {
-			if led, rest, found := strings.Cut(plain, text); found {
-				p.led = led
-				p.seen.Reset()
-				p.seen.WriteString(rest)
-				return text
-			}
-		}
+	for !has() {
 		select {
 		case b, open := <-p.drawn:
 			if !open {
-				p.t.Fatalf("it ended before %q; drawn last: %q", texts, plain[max(0, len(plain)-2000):])
+				p.t.Fatalf("it ended before %q; the screen:\n%s", what, p.screen.String())
 			}
 			p.take(b)
 		case <-again.C:
@@ -175,7 +201,7 @@ func (p *person) insist(key string, texts ...string) string {
 				p.press(key)
 			}
 		case <-late:
-			p.t.Fatalf("waiting for %q; drawn last: %q", texts, plain[max(0, len(plain)-2000):])
+			p.t.Fatalf("waiting for %q; the screen:\n%s", what, p.screen.String())
 		}
 	}
 }
