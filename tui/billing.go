@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 )
@@ -39,7 +40,7 @@ func (s *billing) Update(msg tea.Msg) tea.Cmd {
 	s.loading, s.problem = false, asProblem(m.err)
 	var items []item
 	for _, a := range m.accounts {
-		items = append(items, item{a.Name, line(a.Display), line(a.Name)})
+		items = append(items, item{a.Name, line(a.Display), line(strings.TrimPrefix(a.Name, "billingAccounts/"))})
 	}
 	s.list.set(items)
 	return nil
@@ -66,7 +67,7 @@ func (s *billing) Press(do action) tea.Cmd {
 
 func (s *billing) View(w, h int) []string {
 	t := s.theme
-	title := fit(t.Strong.Render("Who pays for ")+t.Strong.Render(line(s.project))+t.Strong.Render("?")+t.Dim.Render("  it is made by the first step, and stays when the rest is removed"), w)
+	title := fit(t.Strong.Render("Who pays for ")+t.Strong.Render(line(s.project))+t.Strong.Render("?")+t.Dim.Render("  the first step makes it; destroy leaves it"), w)
 	var empty []string
 	if len(s.list.all) == 0 {
 		empty = wrap("This account sees no open billing account. Whoever administers billing can give it the role roles/billing.user on one.", w)

@@ -220,10 +220,19 @@ func scenes() map[string]func(t *testing.T, w, h int) *driver {
 			return pressed(driveOn(t, b, b.fakeBackend, w, h), keys...)
 		}
 	}
+	paying := func(t *testing.T, w, h int) *driver {
+		b := newFake()
+		d := driveOn(t, payer{b}, b, w, h)
+		d.press("enter")
+		d.typed("acme-new")
+		d.press("down", "enter")
+		return d
+	}
 	failed := fmt.Errorf("the run failed")
 	return map[string]func(t *testing.T, w, h int) *driver{
 		"welcome": to(),
 		"project": to("enter"),
+		"billing": paying,
 		"region":  to("enter", "enter"),
 		"names":   to("enter", "enter", "enter"),
 		"plan":    to("enter", "enter", "enter", "enter"),
