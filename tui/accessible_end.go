@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/state"
@@ -147,6 +148,9 @@ func (l *lines) try(t Trier) error {
 	return nil
 }
 
+// joined is a name and what there is to say of it, if anything.
+func joined(name, more string) string { return strings.TrimSuffix(name+": "+more, ": ") }
+
 // destroy says what goes and what stays and takes the typed name as the
 // confirmation. What fails can be tried again.
 func (l *lines) destroy() (gone bool, err error) {
@@ -155,8 +159,12 @@ func (l *lines) destroy() (gone bool, err error) {
 		l.trouble(asProblem(err))
 		return false, nil
 	}
-	for _, r := range all {
-		l.say("  %s: %s. %s", map[bool]string{true: "stays", false: "goes"}[r.Keep], line(r.Name), line(r.Why))
+	goes, stays := parted(all)
+	for _, r := range goes {
+		l.say("  goes: %s", joined(r.Name, r.Why))
+	}
+	for _, k := range stays {
+		l.say("  stays: %s", joined(strings.Join(k.names, ", "), k.why))
 	}
 	answer, err := l.ask("Type "+l.session.Name()+" to remove it, anything else keeps it", "")
 	if err != nil || answer != l.session.Name() {

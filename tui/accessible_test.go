@@ -207,6 +207,7 @@ func TestAccessibleDestroyWithRetry(t *testing.T) {
 	r.answer("anything else keeps it: ", "acme-demo")
 	r.until("the cluster is busy")
 	r.answer("Number [1]: ", "1") // try again
+	r.until("\nthe record is gone too\n") // which is of no step
 	r.until("Removed.")
 	if o := r.end(); !o.OK {
 		t.Errorf("outcome %+v", o)

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
@@ -112,30 +113,44 @@ func (s *destroy) View(w, h int) []string {
 	return append(append(lines, body...), foot...)
 }
 
-// listed is what goes, then what stays; what stays for the same reason stands together.
-func (s *destroy) listed(w int) []string {
-	t := s.theme
-	var lines []string
-	var reasons []string
-	stays := map[string][]string{}
-	for _, r := range s.removals {
-		why := line(r.Why)
-		if r.Keep {
-			if stays[why] == nil {
-				reasons = append(reasons, why)
-			}
-			stays[why] = append(stays[why], line(r.Name))
+// kept is what stays for one reason.
+type kept struct {
+	why   string
+	names []string
+}
+
+// parted tells what goes from what stays; what stays for the same reason stands together.
+func parted(all []Removal) (goes []Removal, stays []kept) {
+	for _, r := range all {
+		r.Name, r.Why = line(r.Name), line(r.Why)
+		if !r.Keep {
+			goes = append(goes, r)
 			continue
 		}
-		l := t.Risk.Render("-") + " remove " + line(r.Name)
-		if why != "" {
-			l += t.Dim.Render("  " + why)
+		i := slices.IndexFunc(stays, func(k kept) bool { return k.why == r.Why })
+		if i < 0 {
+			i, stays = len(stays), append(stays, kept{why: r.Why})
+		}
+		stays[i].names = append(stays[i].names, r.Name)
+	}
+	return goes, stays
+}
+
+// listed is what goes, then what stays.
+func (s *destroy) listed(w int) []string {
+	t := s.theme
+	goes, stays := parted(s.removals)
+	var lines []string
+	for _, r := range goes {
+		l := t.Risk.Render("-") + " remove " + r.Name
+		if r.Why != "" {
+			l += t.Dim.Render("  " + r.Why)
 		}
 		lines = append(lines, fit(l, w))
 	}
-	for _, why := range reasons {
-		lines = append(lines, indentFirst(t.Good.Render("=")+" keep   ", spaces(9), wrap(strings.Join(stays[why], ", "), w-9))...)
-		for _, l := range wrap(why, w-11) {
+	for _, k := range stays {
+		lines = append(lines, indentFirst(t.Good.Render("=")+" keep   ", spaces(9), wrap(strings.Join(k.names, ", "), w-9))...)
+		for _, l := range wrap(k.why, w-11) {
 			lines = append(lines, spaces(11)+t.Dim.Render(l))
 		}
 	}

@@ -39,7 +39,7 @@ func (b *fakeBackend) now() time.Time {
 func (b *fakeBackend) World() World { return World{Sandbox: b.world.Sandbox} }
 
 func (b *fakeBackend) Connect(_ context.Context, note func(string)) (World, error) {
-	note("starting the sandbox")
+	note("opening the sandbox")
 	return b.world, b.connect
 }
 
@@ -312,6 +312,7 @@ func (s *fakeSession) Destroy(ctx context.Context, emit func(engine.Event)) erro
 		}
 	}
 	emit(engine.Event{Type: engine.TypeStep, Step: "cluster", Status: engine.Undone, Seconds: 3})
+	emit(engine.Event{Type: engine.TypeNotice, Text: "the record is gone too"})
 	return nil
 }
 

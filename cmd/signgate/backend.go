@@ -31,7 +31,7 @@ func (b *backend) World() tui.World { return tui.World{Sandbox: b.app.sandbox} }
 
 // Connect opens the world and signs in.
 func (b *backend) Connect(ctx context.Context, note func(string)) (tui.World, error) {
-	note(map[bool]string{true: "starting the sandbox", false: "signing in to Google Cloud"}[b.app.sandbox])
+	note(map[bool]string{true: "opening the sandbox", false: "signing in to Google Cloud"}[b.app.sandbox])
 	// What is said on the way goes to the screen, and not over it.
 	b.app.Err = noteWriter(note)
 	defer func() { b.app.Err = io.Discard }()
