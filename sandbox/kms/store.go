@@ -178,6 +178,24 @@ func (s *Service) read(look func() error) error {
 	return look()
 }
 
+// look is what find sees in the state as it is now.
+func look[T any](s *Service, find func() (T, error)) (out T, err error) {
+	err = s.read(func() error {
+		out, err = find()
+		return err
+	})
+	return out, err
+}
+
+// lookUp is look for what a text names, which has so many collections.
+func lookUp[T any](s *Service, text string, depth int, find func(name) (T, error)) (out T, err error) {
+	n, err := s.parse(text, depth)
+	if err != nil {
+		return out, err
+	}
+	return look(s, func() (T, error) { return find(n) })
+}
+
 // settle does what time has brought: keys are generated, destroyed, rotated. The
 // caller holds the lock.
 func (s *Service) settle(now time.Time) {
