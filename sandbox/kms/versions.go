@@ -2,6 +2,7 @@ package kms
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
@@ -99,14 +100,12 @@ func (s *Service) move(text string, from []versionState, to func(*key, *version,
 		if err != nil {
 			return err
 		}
-		for _, state := range from {
-			if v.State == state {
-				to(k, v, now)
-				out = v.proto(n)
-				return nil
-			}
+		if !slices.Contains(from, v.State) {
+			return wrongState(n, v.State)
 		}
-		return wrongState(n, v.State)
+		to(k, v, now)
+		out = v.proto(n)
+		return nil
 	})
 	return out, err
 }
