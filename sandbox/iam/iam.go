@@ -132,10 +132,10 @@ func (k *IAM) save() error {
 		return nil
 	}
 	data, err := json.Marshal(k.state)
-	if err != nil {
-		return fmt.Errorf("save the sandbox's projects and policies: %w", err)
+	if err == nil {
+		err = renameio.WriteFile(k.path, data, 0o600)
 	}
-	if err := renameio.WriteFile(k.path, data, 0o600); err != nil {
+	if err != nil {
 		return fmt.Errorf("save the sandbox's projects and policies: %w", err)
 	}
 	return nil
