@@ -71,7 +71,7 @@ func (o *oauth) token(w http.ResponseWriter, r *http.Request) {
 	start, member, code := time.Now(), "", "InvalidArgument"
 	defer func() {
 		o.iam.Journal().Add(journal.Call{Time: o.iam.Now(), Host: r.Host, Method: "POST /token", Principal: member, Code: code,
-			Millis: float64(time.Since(start).Microseconds()) / 1000})
+			Millis: journal.Millis(start)})
 	}()
 	if r.Header.Get("Origin") != "" {
 		code = "PermissionDenied"
