@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -195,12 +196,7 @@ func (o *oauth) userinfo(w http.ResponseWriter, r *http.Request) {
 // subject is a principal's number: 21 digits, always the same.
 func subject(c iam.Caller) string {
 	sum := sha256.Sum256([]byte(c.Member))
-	return "1" + pad(binary.BigEndian.Uint64(sum[:]), 20)
-}
-
-func pad(n uint64, digits int) string {
-	s := strconv.FormatUint(n, 10)
-	return strings.Repeat("0", max(0, digits-len(s))) + s
+	return fmt.Sprintf("1%020d", binary.BigEndian.Uint64(sum[:]))
 }
 
 func tokenError(w http.ResponseWriter, status int, code, words string) {
