@@ -2,7 +2,7 @@ package kms
 
 import (
 	"context"
-	"encoding/hex"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -67,8 +67,7 @@ func (s *Service) begin(n name, now time.Time, o *operation) (*longrunningpb.Ope
 func uuid() string {
 	b := random(16)
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	t := hex.EncodeToString(b)
-	return strings.Join([]string{t[:8], t[8:12], t[12:16], t[16:20], t[20:]}, "-")
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // DeleteCryptoKeyVersion forgets a version that has no key material any more.
