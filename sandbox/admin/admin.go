@@ -45,7 +45,8 @@ func (s *Service) Handlers() (map[string]http.Handler, error) {
 		}
 		handlers[host] = h
 	}
-	handlers[iam.Usage] = beta(handlers[iam.Usage])
+	// What v1beta1 has alone (quotas, identities of services) is not served.
+	handlers[iam.Usage] = front.Beta(handlers[iam.Usage])
 	old, err := front.Google(grpc.NewServer(), front.REST{Besides: newV1(s.iam)})
 	if err != nil {
 		return nil, err
@@ -64,18 +65,6 @@ func (v versions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.now.ServeHTTP(w, r)
-}
-
-// beta answers Service Usage's v1beta1 as v1, whose methods and operations it has too.
-// What it has alone (quotas, identities of services) is not served.
-func beta(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rest, ok := strings.CutPrefix(r.URL.Path, "/v1beta1/"); ok {
-			r = r.Clone(r.Context())
-			r.URL.Path, r.URL.RawPath = "/v1/"+rest, strings.Replace(r.URL.RawPath, "/v1beta1/", "/v1/", 1)
-		}
-		h.ServeHTTP(w, r)
-	})
 }
 
 // Close ends calls that are under way.

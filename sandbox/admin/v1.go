@@ -216,8 +216,7 @@ func (v *v1) verb(w http.ResponseWriter, r *http.Request) {
 	case "getIamPolicy":
 		v.serve(w, r, "Projects/GetIamPolicy", iam.Rule{Permission: "resourcemanager.projects.getIamPolicy"}, name(r), func(ctx context.Context) (any, error) {
 			req := &iampb.GetIamPolicyRequest{}
-			err := decode(r, req)
-			if err != nil {
+			if err := decode(r, req); err != nil {
 				return nil, err
 			}
 			req.Resource = name(r)

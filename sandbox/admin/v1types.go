@@ -57,10 +57,9 @@ type organizationList struct {
 }
 
 type typed struct {
-	Type      string `json:"@type"`
-	Gettable  bool   `json:"gettable,omitempty"`
-	Ready     bool   `json:"ready,omitempty"`
-	CreatedAt string `json:"createTime,omitempty"`
+	Type     string `json:"@type"`
+	Gettable bool   `json:"gettable,omitempty"`
+	Ready    bool   `json:"ready,omitempty"`
 }
 
 type typedProject struct {

@@ -145,18 +145,27 @@ func (s *Service) CreateTag(_ context.Context, req *pb.CreateTagRequest) (*pb.Ta
 
 // UpdateTag moves a tag to another version.
 func (s *Service) UpdateTag(_ context.Context, req *pb.UpdateTagRequest) (*pb.Tag, error) {
-	in, p, err := s.pkg(req.GetTag().GetName())
+	in, p, err := s.loose(req.GetTag().GetName(), "update")
 	if err != nil {
 		return nil, err
 	}
+	return s.point(in, p, in.ids["tags"], req.GetTag().GetVersion())
+}
+
+// loose is the package of a tag that is there and may be changed.
+func (s *Service) loose(name, verb string) (inside, registry.Package, error) {
+	in, p, err := s.pkg(name)
+	if err != nil {
+		return in, p, err
+	}
 	tag := in.ids["tags"]
 	if _, there := p.Tags[tag]; !there {
-		return nil, notFound()
+		return in, p, notFound()
 	}
 	if s.fixed(in.repo) {
-		return nil, precondition("cannot update tag %s. %s", tag, fixedTags)
+		return in, p, precondition("cannot %s tag %s. %s", verb, tag, fixedTags)
 	}
-	return s.point(in, p, tag, req.GetTag().GetVersion())
+	return in, p, nil
 }
 
 func (s *Service) point(in inside, p registry.Package, tag, version string) (*pb.Tag, error) {
@@ -173,18 +182,11 @@ func (s *Service) point(in inside, p registry.Package, tag, version string) (*pb
 
 // DeleteTag removes a tag; what it pointed at stays.
 func (s *Service) DeleteTag(_ context.Context, req *pb.DeleteTagRequest) (*emptypb.Empty, error) {
-	in, p, err := s.pkg(req.GetName())
+	in, p, err := s.loose(req.GetName(), "delete")
 	if err != nil {
 		return nil, err
 	}
-	tag := in.ids["tags"]
-	if _, there := p.Tags[tag]; !there {
-		return nil, notFound()
-	}
-	if s.fixed(in.repo) {
-		return nil, precondition("cannot delete tag %s. %s", tag, fixedTags)
-	}
-	ok, err := s.store.RemoveTag(in.repo, p.Name, tag)
+	ok, err := s.store.RemoveTag(in.repo, p.Name, in.ids["tags"])
 	if err == nil && !ok {
 		err = notFound()
 	}

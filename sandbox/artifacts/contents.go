@@ -94,7 +94,7 @@ func (s *Service) ListPackages(_ context.Context, req *pb.ListPackagesRequest) (
 			all = append(all, one)
 		}
 	}
-	some, next, err := page(all, req.GetPageSize(), req.GetPageToken(), func(p *pb.Package) string { return p.GetName() })
+	some, next, err := page(all, req)
 	return &pb.ListPackagesResponse{Packages: some, NextPageToken: next}, err
 }
 
@@ -143,7 +143,7 @@ func (s *Service) ListVersions(_ context.Context, req *pb.ListVersionsRequest) (
 			all = append(all, one)
 		}
 	}
-	some, next, err := page(all, req.GetPageSize(), req.GetPageToken(), func(v *pb.Version) string { return v.GetName() })
+	some, next, err := page(all, req)
 	return &pb.ListVersionsResponse{Versions: some, NextPageToken: next}, err
 }
 
@@ -182,7 +182,7 @@ func (s *Service) ListTags(_ context.Context, req *pb.ListTagsRequest) (*pb.List
 			all = append(all, t)
 		}
 	}
-	some, next, err := page(all, req.GetPageSize(), req.GetPageToken(), func(t *pb.Tag) string { return t.GetName() })
+	some, next, err := page(all, req)
 	return &pb.ListTagsResponse{Tags: some, NextPageToken: next}, err
 }
 
@@ -216,7 +216,7 @@ func (s *Service) ListFiles(_ context.Context, req *pb.ListFilesRequest) (*pb.Li
 			all = append(all, f)
 		}
 	}
-	some, next, err := page(all, req.GetPageSize(), req.GetPageToken(), func(f *pb.File) string { return f.GetName() })
+	some, next, err := page(all, req)
 	return &pb.ListFilesResponse{Files: some, NextPageToken: next}, err
 }
 

@@ -75,7 +75,7 @@ func (s *Service) ListDockerImages(_ context.Context, req *pb.ListDockerImagesRe
 			all = append(all, s.image(in.repo, p.Name, v))
 		}
 	}
-	some, next, err := page(all, req.GetPageSize(), req.GetPageToken(), func(i *pb.DockerImage) string { return i.GetName() })
+	some, next, err := page(all, req)
 	return &pb.ListDockerImagesResponse{DockerImages: some, NextPageToken: next}, err
 }
 

@@ -42,7 +42,7 @@ func (p places) ListLocations(_ context.Context, req *location.ListLocationsRequ
 	for _, id := range Regions() {
 		all = append(all, &location.Location{Name: p.s.canonical(req.GetName()) + "/locations/" + id, LocationId: id})
 	}
-	some, next, err := page(all, req.GetPageSize(), req.GetPageToken(), func(l *location.Location) string { return l.GetName() })
+	some, next, err := page(all, req)
 	return &location.ListLocationsResponse{Locations: some, NextPageToken: next}, err
 }
 

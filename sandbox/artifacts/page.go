@@ -1,8 +1,10 @@
 package artifacts
 
 import (
+	"cmp"
 	"encoding/base64"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -11,33 +13,31 @@ const (
 	pageMost    = 1000
 )
 
+// paged is what requests of lists have in common.
+type paged interface {
+	GetPageSize() int32
+	GetPageToken() string
+}
+
 // page cuts a list that is in order: the token is the name of the last item before.
-func page[T any](all []T, size int32, token string, name func(T) string) ([]T, string, error) {
+func page[T interface{ GetName() string }](all []T, req paged) ([]T, string, error) {
+	size := int(cmp.Or(req.GetPageSize(), pageDefault))
 	if size < 0 {
 		return nil, "", badRequest()
 	}
-	if size == 0 {
-		size = pageDefault
-	}
 	size = min(size, pageMost)
-	if token != "" {
+	if token := req.GetPageToken(); token != "" {
 		last, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil {
-			return nil, "", badRequest()
-		}
-		at := 0
-		for at < len(all) && name(all[at]) != string(last) {
-			at++
-		}
-		if at == len(all) {
+		at := slices.IndexFunc(all, func(one T) bool { return one.GetName() == string(last) })
+		if err != nil || at < 0 {
 			return nil, "", badRequest()
 		}
 		all = all[at+1:]
 	}
-	if len(all) <= int(size) {
+	if len(all) <= size {
 		return all, "", nil
 	}
-	return all[:size], base64.RawURLEncoding.EncodeToString([]byte(name(all[size-1]))), nil
+	return all[:size], base64.RawURLEncoding.EncodeToString([]byte(all[size-1].GetName())), nil
 }
 
 // filterName understands name="…", with * for any text.

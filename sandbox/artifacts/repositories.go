@@ -135,7 +135,7 @@ func (s *Service) ListRepositories(_ context.Context, req *pb.ListRepositoriesRe
 	}
 	s.mu.RUnlock()
 	slices.SortFunc(all, func(a, b *pb.Repository) int { return strings.Compare(a.GetName(), b.GetName()) })
-	some, next, err := page(all, req.GetPageSize(), req.GetPageToken(), func(r *pb.Repository) string { return r.GetName() })
+	some, next, err := page(all, req)
 	for _, r := range some {
 		s.full(r)
 	}

@@ -2,17 +2,15 @@ package artifacts
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
 	"cloud.google.com/go/artifactregistry/apiv1/artifactregistrypb"
-	"github.com/google/renameio/v2"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/signgate/signgate/sandbox/disk"
 )
 
 // state is what artifacts.json holds.
@@ -60,18 +58,8 @@ func (s *Service) load(dir string) error {
 		return nil
 	}
 	s.path = filepath.Join(dir, "artifacts.json")
-	data, err := os.ReadFile(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if _, err := disk.Read(s.path, &s.state, &s.state.Version, stateVersion); err != nil {
 		return fmt.Errorf("read the sandbox's repositories: %w", err)
-	}
-	if err := json.Unmarshal(data, &s.state); err != nil {
-		return fmt.Errorf("read the sandbox's repositories: %s is damaged: %w", s.path, err)
-	}
-	if s.state.Version != stateVersion {
-		return fmt.Errorf("read the sandbox's repositories: %s has version %d, this signgate knows %d", s.path, s.state.Version, stateVersion)
 	}
 	return nil
 }
@@ -81,11 +69,7 @@ func (s *Service) save() error {
 	if s.path == "" {
 		return nil
 	}
-	data, err := json.Marshal(s.state)
-	if err == nil {
-		err = renameio.WriteFile(s.path, data, 0o600)
-	}
-	if err != nil {
+	if err := disk.Write(s.path, s.state); err != nil {
 		return fmt.Errorf("save the sandbox's repositories: %w", err)
 	}
 	return nil

@@ -47,7 +47,7 @@ func (c *Chart) noted(serve func(http.ResponseWriter, *http.Request) int) http.H
 			code = codes.InvalidArgument
 		}
 		c.journal.Add(journal.Call{Time: start, Host: r.Host, Method: r.Method + " " + short(r.URL.EscapedPath()), Code: code.String(),
-			Millis: float64(time.Since(start).Microseconds()) / 1000})
+			Millis: journal.Millis(start)})
 	})
 }
 

@@ -10,7 +10,6 @@ import (
 	"connectrpc.com/vanguard"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -67,12 +66,7 @@ func (c codec) UnmarshalField(data []byte, m proto.Message, field protoreflect.F
 }
 
 // WriteError answers a REST request with Google's error envelope.
-func WriteError(w http.ResponseWriter, err error) {
-	s := status.Convert(err)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(fault.HTTPStatus(s.Code()))
-	_, _ = w.Write(envelope(s.Proto(), false))
-}
+func WriteError(w http.ResponseWriter, err error) { writeRESTError(w, err, REST{}) }
 
 type errorBody struct {
 	Error errorObject `json:"error"`

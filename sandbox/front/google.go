@@ -114,6 +114,17 @@ func (g *google) unknown() http.Handler {
 	return http.HandlerFunc(NotFound)
 }
 
+// Beta answers an API's v1beta1 as v1, which has what is served of it.
+func Beta(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/v1beta1/"); ok {
+			r = r.Clone(r.Context())
+			r.URL.Path, r.URL.RawPath = "/v1/"+rest, strings.Replace(r.URL.RawPath, "/v1beta1/", "/v1/", 1)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
 // NotFound is Google's answer for a path that is none of the API's.
 func NotFound(w http.ResponseWriter, _ *http.Request) {
 	WriteError(w, status.Error(codes.NotFound, "Method not found."))

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -71,7 +72,7 @@ func (o *oauth) token(w http.ResponseWriter, r *http.Request) {
 	start, member, code := time.Now(), "", "InvalidArgument"
 	defer func() {
 		o.iam.Journal().Add(journal.Call{Time: o.iam.Now(), Host: r.Host, Method: "POST /token", Principal: member, Code: code,
-			Millis: float64(time.Since(start).Microseconds()) / 1000})
+			Millis: journal.Millis(start)})
 	}()
 	if r.Header.Get("Origin") != "" {
 		code = "PermissionDenied"
@@ -195,12 +196,7 @@ func (o *oauth) userinfo(w http.ResponseWriter, r *http.Request) {
 // subject is a principal's number: 21 digits, always the same.
 func subject(c iam.Caller) string {
 	sum := sha256.Sum256([]byte(c.Member))
-	return "1" + pad(binary.BigEndian.Uint64(sum[:]), 20)
-}
-
-func pad(n uint64, digits int) string {
-	s := strconv.FormatUint(n, 10)
-	return strings.Repeat("0", max(0, digits-len(s))) + s
+	return fmt.Sprintf("1%020d", binary.BigEndian.Uint64(sum[:]))
 }
 
 func tokenError(w http.ResponseWriter, status int, code, words string) {

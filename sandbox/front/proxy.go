@@ -74,9 +74,9 @@ func printable(s string) string {
 		return r
 	}, s)
 	if len(s) > 100 {
-		s = s[:100] + "…"
+		s = s[:100] + "..."
 	}
-	return strings.ReplaceAll(s, "…", "...")
+	return s
 }
 
 // refuse says why in the reason phrase too: of a refused CONNECT most clients show

@@ -80,7 +80,7 @@ func permissions(r resource) []string {
 	if r.Resource == "*" {
 		var all []string
 		for _, collection := range strings.Fields(collections) {
-			if given(collection, r.Verb) {
+			if given(r.Verb) {
 				all = append(all, "container."+collection+"."+verb(r.Verb))
 			}
 		}
@@ -103,7 +103,7 @@ const others = `bindings componentStatuses localSubjectAccessReviews selfSubject
 	volumeSnapshots volumeSnapshotClasses volumeSnapshotContents`
 
 // given says whether a verb is one that all of the collections have.
-func given(_, v string) bool {
+func given(v string) bool {
 	return slices.Contains([]string{"get", "list", "create", "update", "delete"}, verb(v))
 }
 
@@ -171,12 +171,6 @@ func kindOf(group, plural string) string {
 			if strings.EqualFold(kind, plural) && kind != "thirdPartyObjects" {
 				return kind
 			}
-		}
-		switch plural {
-		case "endpointslices":
-			return "endpointSlices"
-		case "storageversionmigrations":
-			return "storageVersionMigrations"
 		}
 	}
 	return "thirdPartyObjects"

@@ -2,6 +2,7 @@
 package gke
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -17,14 +18,14 @@ const (
 // addresses gives the cluster its ranges and endpoints; the caller holds the lock.
 func (s *Service) addresses(c *cluster) {
 	ip := c.pb.GetIpAllocationPolicy()
-	pods := firstOf(network(ip.GetClusterIpv4CidrBlock()), network(c.pb.GetClusterIpv4Cidr()), s.freePods(c.Project))
-	services := firstOf(network(ip.GetServicesIpv4CidrBlock()), servicesRange)
+	pods := cmp.Or(network(ip.GetClusterIpv4CidrBlock()), network(c.pb.GetClusterIpv4Cidr()), s.freePods(c.Project))
+	services := cmp.Or(network(ip.GetServicesIpv4CidrBlock()), servicesRange)
 	c.pb.ClusterIpv4Cidr, ip.ClusterIpv4Cidr, ip.ClusterIpv4CidrBlock = pods, pods, pods
 	c.pb.ServicesIpv4Cidr, ip.ServicesIpv4Cidr, ip.ServicesIpv4CidrBlock = services, services, services
 	r, _ := place(c.pb.GetLocation())
 	c.Private = s.freeAddress(c.Project, r, c.Nodes)
 	c.pb.ControlPlaneEndpointsConfig.DnsEndpointConfig.Endpoint = fmt.Sprintf("gke-%s-%s.%s.gke.goog", c.UID[:36], c.Number, c.pb.GetLocation())
-	ip.ClusterSecondaryRangeName = firstOf(ip.GetClusterSecondaryRangeName(), fmt.Sprintf("gke-%s-pods-%s", c.pb.GetName(), c.UID[:8]))
+	ip.ClusterSecondaryRangeName = cmp.Or(ip.GetClusterSecondaryRangeName(), fmt.Sprintf("gke-%s-pods-%s", c.pb.GetName(), c.UID[:8]))
 	c.mirror()
 	for _, p := range c.pb.GetNodePools() {
 		podsOf(c, p)
@@ -34,8 +35,8 @@ func (s *Service) addresses(c *cluster) {
 // podsOf shows a pool where its pods get their addresses from.
 func podsOf(c *cluster, p *containerpb.NodePool) {
 	n := p.GetNetworkConfig()
-	n.PodIpv4CidrBlock = firstOf(n.GetPodIpv4CidrBlock(), c.pb.GetClusterIpv4Cidr())
-	n.PodRange = firstOf(n.GetPodRange(), c.pb.GetIpAllocationPolicy().GetClusterSecondaryRangeName())
+	n.PodIpv4CidrBlock = cmp.Or(n.GetPodIpv4CidrBlock(), c.pb.GetClusterIpv4Cidr())
+	n.PodRange = cmp.Or(n.GetPodRange(), c.pb.GetIpAllocationPolicy().GetClusterSecondaryRangeName())
 }
 
 // network is a range that is written out; "" for one that is only a size ("/14").

@@ -2,6 +2,7 @@
 package gke
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
@@ -43,8 +44,8 @@ func networkDefaults(n name, c *containerpb.Cluster) {
 	if c.NetworkConfig == nil {
 		c.NetworkConfig = &containerpb.NetworkConfig{}
 	}
-	network := firstOf(c.GetNetwork(), c.NetworkConfig.GetNetwork(), "default")
-	subnetwork := firstOf(c.GetSubnetwork(), c.NetworkConfig.GetSubnetwork(), "default")
+	network := cmp.Or(c.GetNetwork(), c.NetworkConfig.GetNetwork(), "default")
+	subnetwork := cmp.Or(c.GetSubnetwork(), c.NetworkConfig.GetSubnetwork(), "default")
 	c.NetworkConfig.Network = strings.TrimPrefix(network, "https://www.googleapis.com/compute/v1/")
 	if !strings.Contains(subnetwork, "/") {
 		subnetwork = "projects/" + n.project + "/regions/" + regionOf(n.location) + "/subnetworks/" + subnetwork
@@ -144,8 +145,8 @@ func featureDefaults(c *containerpb.Cluster) {
 }
 
 func observabilityDefaults(c *containerpb.Cluster) {
-	c.LoggingService = firstOf(c.GetLoggingService(), "logging.googleapis.com/kubernetes")
-	c.MonitoringService = firstOf(c.GetMonitoringService(), "monitoring.googleapis.com/kubernetes")
+	c.LoggingService = cmp.Or(c.GetLoggingService(), "logging.googleapis.com/kubernetes")
+	c.MonitoringService = cmp.Or(c.GetMonitoringService(), "monitoring.googleapis.com/kubernetes")
 	if c.LoggingConfig == nil {
 		c.LoggingConfig = loggingOf(c.LoggingService)
 	}

@@ -2,6 +2,7 @@
 package gke
 
 import (
+	"cmp"
 	"strings"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -92,7 +93,7 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 		}
 		u.DesiredLocations = nil
 	}
-	if v := firstOf(u.GetDesiredMasterVersion(), u.GetDesiredNodeVersion()); v != "" {
+	if v := cmp.Or(u.GetDesiredMasterVersion(), u.GetDesiredNodeVersion()); v != "" {
 		if err := validVersion(v); err != nil {
 			return err
 		}
@@ -116,7 +117,7 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 		}
 	}
 	if v := u.DesiredNodePoolAutoscaling; v != nil {
-		p := c.pool(firstOf(u.GetDesiredNodePoolId(), defaultPool))
+		p := c.pool(cmp.Or(u.GetDesiredNodePoolId(), defaultPool))
 		if p == nil {
 			n := c.name()
 			n.pool = u.GetDesiredNodePoolId()

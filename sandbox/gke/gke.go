@@ -151,7 +151,8 @@ func (s *Service) Handlers() (map[string]http.Handler, error) {
 	s.mu.Lock()
 	s.servers = append(s.servers, srv)
 	s.mu.Unlock()
-	return map[string]http.Handler{Host: beta(h), "*.gke.goog": http.HandlerFunc(s.byName)}, nil
+	// Fields of v1beta1 alone are refused as unknown.
+	return map[string]http.Handler{Host: front.Beta(h), "*.gke.goog": http.HandlerFunc(s.byName)}, nil
 }
 
 // Endpoint says whether a host is an address of clusters, as front.Tunnel asks.

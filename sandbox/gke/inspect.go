@@ -36,12 +36,12 @@ func (s *Service) Requests() http.Handler {
 			kubernetesError(w, http.StatusNotFound, "NotFound", err.Error())
 			return
 		}
-		start, told := time.Now(), &told{ResponseWriter: w}
+		start, answer := time.Now(), &journal.Answer{ResponseWriter: w}
 		caller, _ := s.iam.Authenticate(bearer(r)) // a service account of Kubernetes is none of ours
-		s.pass(told, r, c)
+		s.pass(answer, r, c)
 		s.iam.Journal().Add(journal.Call{
-			Time: s.iam.Now(), Host: r.Host, Method: r.Method + " " + r.URL.Path, Principal: caller.Member, Code: told.code().String(),
-			Millis:  float64(time.Since(start).Microseconds()) / 1000,
+			Time: s.iam.Now(), Host: r.Host, Method: r.Method + " " + r.URL.Path, Principal: caller.Member, Code: codeOf(answer.Status).String(),
+			Millis:  journal.Millis(start),
 			Changes: r.Method != http.MethodGet && r.Method != http.MethodHead && r.URL.Query().Get("dryRun") == "",
 		})
 	})
@@ -52,35 +52,20 @@ func bearer(r *http.Request) string {
 	return token
 }
 
-// told remembers the status of an answer.
-type told struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader notes the status on its way.
-func (t *told) WriteHeader(status int) {
-	t.status = status
-	t.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController see through.
-func (t *told) Unwrap() http.ResponseWriter { return t.ResponseWriter }
-
-// code is the status in the journal's words.
-func (t *told) code() codes.Code {
+// codeOf is a status in the journal's words.
+func codeOf(status int) codes.Code {
 	switch {
-	case t.status < 300:
+	case status < 300:
 		return codes.OK
-	case t.status == http.StatusUnauthorized:
+	case status == http.StatusUnauthorized:
 		return codes.Unauthenticated
-	case t.status == http.StatusForbidden:
+	case status == http.StatusForbidden:
 		return codes.PermissionDenied
-	case t.status == http.StatusNotFound:
+	case status == http.StatusNotFound:
 		return codes.NotFound
-	case t.status == http.StatusConflict:
+	case status == http.StatusConflict:
 		return codes.AlreadyExists
-	case t.status < 500:
+	case status < 500:
 		return codes.InvalidArgument
 	}
 	return codes.Unavailable

@@ -1,6 +1,7 @@
 package gke
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -25,7 +26,7 @@ type name struct {
 // ("projects/P/locations/L/clusters/C"), or one for each part, as before regional
 // clusters.
 func requested(m proto.Message) name {
-	if full := firstOf(iam.Field(m, "name"), iam.Field(m, "parent")); full != "" {
+	if full := cmp.Or(iam.Field(m, "name"), iam.Field(m, "parent")); full != "" {
 		return parse(full)
 	}
 	n := name{project: iam.Field(m, "project_id"), location: iam.Field(m, "zone"), id: iam.Field(m, "cluster_id"), pool: iam.Field(m, "node_pool_id")}
@@ -106,15 +107,6 @@ func (s *Service) find(m proto.Message) name {
 		n.project, n.number = p.ID, p.Number
 	}
 	return n
-}
-
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
 }
 
 const (

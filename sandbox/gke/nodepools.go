@@ -184,7 +184,7 @@ func (s *Service) edit(n name, kind containerpb.Operation_Type, change func(*clu
 // UpdateNodePool changes what a node pool shows; its labels and taints are its nodes'.
 func (s *Service) UpdateNodePool(_ context.Context, r *containerpb.UpdateNodePoolRequest) (*containerpb.Operation, error) {
 	n := s.find(r)
-	if v := firstOf(r.GetNodeVersion()); v != "" {
+	if v := r.GetNodeVersion(); v != "" {
 		if err := validVersion(v); err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@
 package gke
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -62,7 +63,7 @@ func poolDefaults(c *containerpb.Cluster, p *containerpb.NodePool) {
 	}
 	p.PodIpv4CidrSize = 24
 	network := or(p.NetworkConfig)
-	network.Subnetwork = firstOf(network.GetSubnetwork(), c.GetNetworkConfig().GetSubnetwork())
+	network.Subnetwork = cmp.Or(network.GetSubnetwork(), c.GetNetworkConfig().GetSubnetwork())
 	if network.EnablePrivateNodes == nil {
 		network.EnablePrivateNodes = c.GetNetworkConfig().DefaultEnablePrivateNodes
 	}
@@ -83,7 +84,7 @@ func nodeDefaults(wanted *containerpb.NodeConfig, c *containerpb.Cluster) *conta
 	if wanted.GetShieldedInstanceConfig() != nil { // what is asked for is asked for as a whole
 		out.ShieldedInstanceConfig = wanted.GetShieldedInstanceConfig()
 	}
-	size, kind := diskSize(wanted), firstOf(wanted.GetBootDisk().GetDiskType(), wanted.GetDiskType())
+	size, kind := diskSize(wanted), cmp.Or(wanted.GetBootDisk().GetDiskType(), wanted.GetDiskType())
 	if size == 0 {
 		size = 100
 	}

@@ -47,7 +47,7 @@ func (s *Service) quota(n name, c *containerpb.Cluster, pools []*containerpb.Nod
 	for _, p := range pools {
 		add(asked, c, p)
 	}
-	var short []string
+	var short []string // what is insufficient, a sentence each
 	for _, name := range slices.Sorted(maps.Keys(s.opt.Quota)) {
 		limit := s.opt.Quota[name]
 		left := max(0, limit-used[name])
@@ -56,7 +56,7 @@ func (s *Service) quota(n name, c *containerpb.Cluster, pools []*containerpb.Nod
 			scope = "project"
 		}
 		if asked[name] > left {
-			short = append(short, fmt.Sprintf("nsufficient %s quota to satisfy request: resource \"%s\": request requires '%.1f' and is short '%.1f'. "+
+			short = append(short, fmt.Sprintf("%s quota to satisfy request: resource \"%s\": request requires '%.1f' and is short '%.1f'. "+
 				"project has a quota of '%.1f' with '%.1f' available. View and manage quotas at https://console.cloud.google.com/iam-admin/quotas?usage=USED&project=%s",
 				scope, name, asked[name], asked[name]-left, limit, left, n.project))
 		}
@@ -65,11 +65,11 @@ func (s *Service) quota(n name, c *containerpb.Cluster, pools []*containerpb.Nod
 	case 0:
 		return nil
 	case 1:
-		return status.Error(codes.PermissionDenied, "I"+short[0]+".")
+		return status.Error(codes.PermissionDenied, "Insufficient "+short[0]+".")
 	}
 	var words strings.Builder
 	for i, one := range short {
-		fmt.Fprintf(&words, "\n\t(%d) i%s", i+1, one)
+		fmt.Fprintf(&words, "\n\t(%d) insufficient %s", i+1, one)
 	}
 	return status.Error(codes.PermissionDenied, words.String()+".")
 }

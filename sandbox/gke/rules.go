@@ -1,9 +1,6 @@
 package gke
 
 import (
-	"net/http"
-	"strings"
-
 	"cloud.google.com/go/container/apiv1/containerpb"
 	"google.golang.org/protobuf/proto"
 
@@ -44,15 +41,4 @@ func rules() []iam.Rule {
 		others[i].Resource, others[i].Denied = resource, denied
 	}
 	return append(all, others...)
-}
-
-// beta answers v1beta1 as v1, which has nearly all of it. Fields of v1beta1 alone are
-// refused as unknown.
-func beta(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if rest, ok := strings.CutPrefix(r.URL.Path, "/v1beta1/"); ok {
-			r.URL.Path, r.URL.RawPath = "/v1/"+rest, ""
-		}
-		h.ServeHTTP(w, r)
-	})
 }

@@ -2,18 +2,16 @@ package gke
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
-	"github.com/google/renameio/v2"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/signgate/signgate/sandbox/disk"
 )
 
 // state is what gke.json holds.
@@ -96,31 +94,24 @@ func (s *Service) file() string { return filepath.Join(s.dir, "gke.json") }
 
 // load reads the state. A damaged or newer file is refused and left as it is.
 func (s *Service) load() error {
-	data, err := os.ReadFile(s.file())
-	if errors.Is(err, fs.ErrNotExist) {
-		s.state = state{Version: stateVersion}
-		return nil
-	}
+	found, err := disk.Read(s.file(), &s.state, &s.state.Version, stateVersion)
 	if err != nil {
 		return fmt.Errorf("read the sandbox's clusters: %w", err)
 	}
-	if err := json.Unmarshal(data, &s.state); err != nil {
-		return fmt.Errorf("read the sandbox's clusters: %s is damaged: %w", s.file(), err)
-	}
-	if s.state.Version != stateVersion {
-		return fmt.Errorf("read the sandbox's clusters: %s has version %d, this signgate knows %d", s.file(), s.state.Version, stateVersion)
+	if !found {
+		s.state = state{Version: stateVersion}
 	}
 	lenient := protojson.UnmarshalOptions{DiscardUnknown: true}
 	for _, c := range s.state.Clusters {
 		c.pb = &containerpb.Cluster{}
 		if err := lenient.Unmarshal(c.Shown, c.pb); err != nil {
-			return fmt.Errorf("read the sandbox's clusters: %s is damaged: %w", s.file(), err)
+			return fmt.Errorf("read the sandbox's clusters: %w", disk.Damaged(s.file(), err))
 		}
 	}
 	for _, o := range s.state.Operations {
 		o.pb = &containerpb.Operation{}
 		if err := lenient.Unmarshal(o.Shown, o.pb); err != nil {
-			return fmt.Errorf("read the sandbox's clusters: %s is damaged: %w", s.file(), err)
+			return fmt.Errorf("read the sandbox's clusters: %w", disk.Damaged(s.file(), err))
 		}
 	}
 	return nil
@@ -137,11 +128,7 @@ func (s *Service) save() error {
 	for _, o := range s.state.Operations {
 		o.Shown = text(o.pb)
 	}
-	data, err := json.Marshal(s.state)
-	if err == nil {
-		err = renameio.WriteFile(s.file(), data, 0o600)
-	}
-	if err != nil {
+	if err := disk.Write(s.file(), s.state); err != nil {
 		return fmt.Errorf("save the sandbox's clusters: %w", err)
 	}
 	return nil

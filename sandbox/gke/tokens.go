@@ -123,9 +123,11 @@ func (s *Service) accessToken(w http.ResponseWriter, r *http.Request, a asker, m
 	if asked := r.URL.Query().Get("scopes"); asked != "" && a.federated() {
 		scopes = strings.FieldsFunc(asked, func(c rune) bool { return c == ',' || c == ' ' })
 	}
-	token, _ := s.iam.Mint(me.member, scopes, tokenLife)
+	var token string
 	if a.federated() && a.google == "" {
 		token, _ = s.iam.MintPod(me.member, a.federatedPod(), scopes, tokenLife)
+	} else {
+		token, _ = s.iam.Mint(me.member, scopes, tokenLife)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": token, "expires_in": int(tokenLife/time.Second) - 1, "token_type": "Bearer"})

@@ -2,6 +2,8 @@ package gke
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -48,11 +50,8 @@ func (s *Service) work(n name, kind containerpb.Operation_Type, target name, edi
 func (c *cluster) copy() *cluster {
 	next := *c
 	next.pb = proto.CloneOf(c.pb)
-	next.Nodes = append([]node(nil), c.Nodes...)
-	next.Accounts = map[string]user{}
-	for pool, account := range c.Accounts {
-		next.Accounts[pool] = account
-	}
+	next.Nodes, next.Accounts = slices.Clone(c.Nodes), map[string]user{}
+	maps.Copy(next.Accounts, c.Accounts)
 	return &next
 }
 

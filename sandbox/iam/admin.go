@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -61,11 +62,7 @@ func (a *admin) ListServiceAccounts(_ context.Context, req *adminpb.ListServiceA
 		all = append(all, one.proto())
 	}
 	a.iam.mu.RUnlock()
-	size := req.GetPageSize()
-	if size == 0 {
-		size = 20
-	}
-	part, next, err := Page(all, size, 100, req.GetPageToken())
+	part, next, err := Page(all, cmp.Or(req.GetPageSize(), 20), 100, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -37,7 +38,7 @@ func (a *admin) ListRoles(ctx context.Context, req *adminpb.ListRolesRequest) (*
 	} else {
 		return nil, custom("list", parent)
 	}
-	part, next, err := Page(all, orDefault(req.GetPageSize()), 1000, req.GetPageToken())
+	part, next, err := Page(all, cmp.Or(req.GetPageSize(), 300), 1000, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +48,6 @@ func (a *admin) ListRoles(ctx context.Context, req *adminpb.ListRolesRequest) (*
 // custom is the refusal of the roles of a project or an organization.
 func custom(verb, resource string) error {
 	return status.Errorf(codes.PermissionDenied, "You don't have permission to %s the roles in %s.", verb, resource)
-}
-
-func orDefault(size int32) int32 {
-	if size == 0 {
-		return 300
-	}
-	return size
 }
 
 func (a *admin) GetRole(ctx context.Context, req *adminpb.GetRoleRequest) (*adminpb.Role, error) {
@@ -96,7 +90,7 @@ func (a *admin) QueryGrantableRoles(_ context.Context, req *adminpb.QueryGrantab
 		}
 		return false
 	})
-	part, next, err := Page(all, orDefault(req.GetPageSize()), 2000, req.GetPageToken())
+	part, next, err := Page(all, cmp.Or(req.GetPageSize(), 300), 2000, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +108,7 @@ func (a *admin) QueryTestablePermissions(_ context.Context, req *adminpb.QueryTe
 			all = append(all, &adminpb.Permission{Name: p, Stage: adminpb.Permission_GA})
 		}
 	}
-	size := req.GetPageSize()
-	if size == 0 {
-		size = 100
-	}
-	part, next, err := Page(all, size, 1000, req.GetPageToken())
+	part, next, err := Page(all, cmp.Or(req.GetPageSize(), 100), 1000, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
 
 	"github.com/signgate/signgate/sandbox/journal"
@@ -184,14 +183,4 @@ func (k *IAM) TestPermissions(c Caller, resource string, permissions []string) [
 		}
 	}
 	return held
-}
-
-// reasonOf is the ErrorInfo reason of a status; "" without one.
-func reasonOf(err error) string {
-	for _, d := range status.Convert(err).Details() {
-		if info, ok := d.(*errdetails.ErrorInfo); ok {
-			return info.GetReason()
-		}
-	}
-	return ""
 }

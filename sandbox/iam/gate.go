@@ -246,7 +246,7 @@ func (p *pass) service() string {
 func (p *pass) leave(err error) {
 	c := journal.Call{
 		Time: p.iam.clock(), Host: p.host, Method: p.method, Principal: p.caller.Member, Resource: p.resource,
-		Code: status.Code(err).String(), Millis: float64(time.Since(p.start).Microseconds()) / 1000,
+		Code: status.Code(err).String(), Millis: journal.Millis(p.start),
 	}
 	if p.rule != nil {
 		c.Permission, c.Changes = p.rule.Permission, p.rule.Changes

@@ -2,19 +2,14 @@ package iam
 
 import (
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/signgate/signgate/sandbox/disk"
 	"github.com/signgate/signgate/sandbox/journal"
 )
 
@@ -106,24 +101,17 @@ func New(o Options) (*IAM, error) {
 
 // load reads the state, or seeds it. A damaged or newer file is refused and left as it is.
 func (k *IAM) load() error {
-	data, err := []byte(nil), fs.ErrNotExist
 	if k.path != "" {
-		data, err = os.ReadFile(k.path)
+		found, err := disk.Read(k.path, &k.state, &k.state.Version, stateVersion)
+		if err != nil {
+			return fmt.Errorf("read the sandbox's projects and policies: %w", err)
+		}
+		if found {
+			return nil
+		}
 	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		k.state = firstWorld(k.clock(), k.apis)
-		return k.save()
-	case err != nil:
-		return fmt.Errorf("read the sandbox's projects and policies: %w", err)
-	}
-	if err := json.Unmarshal(data, &k.state); err != nil {
-		return fmt.Errorf("read the sandbox's projects and policies: %s is damaged: %w", k.path, err)
-	}
-	if k.state.Version != stateVersion {
-		return fmt.Errorf("read the sandbox's projects and policies: %s has version %d, this signgate knows %d", k.path, k.state.Version, stateVersion)
-	}
-	return nil
+	k.state = firstWorld(k.clock(), k.apis)
+	return k.save()
 }
 
 // save writes the state; the caller holds the lock.
@@ -131,11 +119,7 @@ func (k *IAM) save() error {
 	if k.path == "" {
 		return nil
 	}
-	data, err := json.Marshal(k.state)
-	if err != nil {
-		return fmt.Errorf("save the sandbox's projects and policies: %w", err)
-	}
-	if err := renameio.WriteFile(k.path, data, 0o600); err != nil {
+	if err := disk.Write(k.path, k.state); err != nil {
 		return fmt.Errorf("save the sandbox's projects and policies: %w", err)
 	}
 	return nil

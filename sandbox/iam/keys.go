@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -84,12 +85,7 @@ func (a *admin) ListServiceAccountKeys(_ context.Context, req *adminpb.ListServi
 // keysOf are an account's, by age; the caller holds the lock.
 func (k *IAM) keysOf(unique string) []*accountKey {
 	all := slices.DeleteFunc(slices.Collect(maps.Values(k.state.Keys)), func(key *accountKey) bool { return key.Account != unique })
-	slices.SortFunc(all, func(a, b *accountKey) int {
-		if c := a.From.Compare(b.From); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
+	slices.SortFunc(all, func(a, b *accountKey) int { return cmp.Or(a.From.Compare(b.From), strings.Compare(a.ID, b.ID)) })
 	return all
 }
 

@@ -28,11 +28,13 @@ func (o *operations) GetOperation(ctx context.Context, req *longrunningpb.GetOpe
 	if err != nil {
 		return nil, err
 	}
-	if project := o.iam.operationOf(req.GetName()); op.GetError() == nil && !o.iam.Holds(FromContext(ctx), o.see, project) {
+	caller := FromContext(ctx)
+	if op.GetError() != nil {
+		if o.iam.beganBy(req.GetName()) != caller.Member {
+			return nil, CallerDenied("", "")
+		}
+	} else if project := o.iam.operationOf(req.GetName()); !o.iam.Holds(caller, o.see, project) {
 		return nil, PermissionDenied(o.see, project)
-	}
-	if op.GetError() != nil && o.iam.beganBy(req.GetName()) != FromContext(ctx).Member {
-		return nil, CallerDenied("", "")
 	}
 	return op, nil
 }

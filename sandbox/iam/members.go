@@ -1,6 +1,8 @@
 package iam
 
 import (
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -41,17 +43,7 @@ func unknownType(m string) error {
 }
 
 func (p *policy) names(member string) bool {
-	if p == nil {
-		return false
-	}
-	for _, b := range p.Bindings {
-		for _, m := range b.Members {
-			if m == member {
-				return true
-			}
-		}
-	}
-	return false
+	return p != nil && slices.ContainsFunc(p.Bindings, func(b binding) bool { return slices.Contains(b.Members, member) })
 }
 
 func (k *IAM) person(kind, email string) (string, error) {
@@ -65,19 +57,14 @@ func (k *IAM) person(kind, email string) (string, error) {
 	if strings.HasSuffix(host, ".gserviceaccount.com") {
 		return "", invalid("The member %s:%s is a service account: its type prefix is serviceAccount.", kind, email)
 	}
-	if host == domain && kind == "group" || kind == "user" && host == domain && !k.signsIn("user:"+email) {
+	if host == domain && !k.signsIn(kind+":"+email) { // nor are there groups in it
 		return "", invalid("%s %s does not exist.", strings.ToUpper(kind[:1])+kind[1:], email)
 	}
 	return kind + ":" + email, nil
 }
 
 func (k *IAM) signsIn(member string) bool {
-	for _, m := range k.state.Refresh {
-		if m == member {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(slices.Collect(maps.Values(k.state.Refresh)), member)
 }
 
 // machine checks a service account, or a Kubernetes one as "POOL[NAMESPACE/NAME]".

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -93,7 +94,7 @@ func (t term) match(p Project) bool {
 	}
 	switch t.field {
 	case "name", "displayname":
-		return is(p.DisplayName) || contains(p.DisplayName, t.value)
+		return is(p.DisplayName) || slices.Contains(strings.Fields(strings.ToLower(p.DisplayName)), t.value)
 	case "id", "projectid", "project":
 		return is(p.ID)
 	case "projectnumber":
@@ -113,16 +114,6 @@ func (t term) match(p Project) bool {
 	if key, ok := strings.CutPrefix(t.field, "labels."); ok {
 		value, has := p.Labels[key]
 		return has && is(value)
-	}
-	return false
-}
-
-// contains says whether one of the words of a name is the value.
-func contains(name, value string) bool {
-	for _, w := range strings.Fields(strings.ToLower(name)) {
-		if w == value {
-			return true
-		}
 	}
 	return false
 }

@@ -1,6 +1,7 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -111,11 +112,7 @@ func (u *usage) ListServices(_ context.Context, req *serviceusagepb.ListServices
 			all = append(all, s)
 		}
 	}
-	size := req.GetPageSize()
-	if size == 0 {
-		size = 50
-	}
-	part, next, err := Page(all, size, 200, req.GetPageToken())
+	part, next, err := Page(all, cmp.Or(req.GetPageSize(), 50), 200, req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}

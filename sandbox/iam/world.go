@@ -58,7 +58,7 @@ func firstWorld(now time.Time, apis *catalogue) state {
 		Operations:    map[string]*operation{},
 	}
 	for _, p := range []struct{ id, name, billing string }{
-		{"acme-demo", "Acme Demo", seedAccount}, {"acme-staging", "Acme Staging", ""}, {"acme-tools", "Acme Tools", seedAccount},
+		{"acme-demo", "Acme Demo", seedAccount}, {"acme-staging", "Acme Staging", ""}, {ProjectInUse, "Acme Tools", seedAccount},
 	} {
 		s.Projects[p.id] = newProject(p.id, p.name, s.Organization.Name, apis.initial(), now)
 		s.Projects[p.id].BillingAccount = p.billing

@@ -2,7 +2,7 @@ package kms
 
 import (
 	"context"
-	"encoding/hex"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -67,8 +67,7 @@ func (s *Service) begin(n name, now time.Time, o *operation) (*longrunningpb.Ope
 func uuid() string {
 	b := random(16)
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	t := hex.EncodeToString(b)
-	return strings.Join([]string{t[:8], t[8:12], t[12:16], t[16:20], t[20:]}, "-")
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // DeleteCryptoKeyVersion forgets a version that has no key material any more.
@@ -127,17 +126,14 @@ func (s *Service) DeleteCryptoKey(_ context.Context, req *kmspb.DeleteCryptoKeyR
 
 // GetRetiredResource looks up what is left of a key.
 func (s *Service) GetRetiredResource(_ context.Context, req *kmspb.GetRetiredResourceRequest) (*kmspb.RetiredResource, error) {
-	var out *kmspb.RetiredResource
-	err := s.read(func() error {
+	return look(s, func() (*kmspb.RetiredResource, error) {
 		for _, r := range s.state.Retired {
 			if r.Name == req.GetName() {
-				out = r.proto()
-				return nil
+				return r.proto(), nil
 			}
 		}
-		return notFound("RetiredResource", text(req.GetName()))
+		return nil, notFound("RetiredResource", text(req.GetName()))
 	})
-	return out, err
 }
 
 // text is a name as it was asked for.
@@ -147,18 +143,13 @@ func (t text) String() string { return string(t) }
 
 // ListRetiredResources lists what is left of a location's keys.
 func (s *Service) ListRetiredResources(_ context.Context, req *kmspb.ListRetiredResourcesRequest) (*kmspb.ListRetiredResourcesResponse, error) {
-	n, err := s.parse(req.GetParent(), 2)
-	if err != nil {
-		return nil, err
-	}
-	var all []*kmspb.RetiredResource
-	err = s.read(func() error {
+	all, err := lookUp(s, req.GetParent(), 2, func(n name) (all []*kmspb.RetiredResource, err error) {
 		for _, r := range s.state.Retired {
 			if strings.HasPrefix(r.Name, n.String()+"/") {
 				all = append(all, r.proto())
 			}
 		}
-		return nil
+		return all, nil
 	})
 	if err != nil {
 		return nil, err
@@ -177,14 +168,11 @@ type operations struct {
 }
 
 func (o operations) GetOperation(_ context.Context, req *longrunningpb.GetOperationRequest) (*longrunningpb.Operation, error) {
-	var out *longrunningpb.Operation
-	err := o.s.read(func() (err error) {
+	return look(o.s, func() (*longrunningpb.Operation, error) {
 		op := o.s.state.Operations[req.GetName()]
 		if op == nil {
-			return notFound("Operation", text(req.GetName()))
+			return nil, notFound("Operation", text(req.GetName()))
 		}
-		out, err = op.proto(req.GetName())
-		return err
+		return op.proto(req.GetName())
 	})
-	return out, err
 }

@@ -187,38 +187,27 @@ func (s *Service) GetImportJob(_ context.Context, req *kmspb.GetImportJobRequest
 	if err != nil {
 		return nil, err
 	}
-	var out *kmspb.ImportJob
-	err = s.read(func() error {
+	return look(s, func() (*kmspb.ImportJob, error) {
 		j, err := s.findJob(n)
-		if err == nil {
-			out = j.proto(n, s.iam.Now())
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return j.proto(n, s.iam.Now()), nil
 	})
-	return out, err
 }
 
 // ListImportJobs lists those of a key ring.
 func (s *Service) ListImportJobs(_ context.Context, req *kmspb.ListImportJobsRequest) (*kmspb.ListImportJobsResponse, error) {
-	parent, err := s.parse(req.GetParent(), 3)
-	if err != nil {
-		return nil, err
-	}
-	var all []*kmspb.ImportJob
-	err = s.read(func() error {
+	page, next, total, err := listed(s, req, 3, func(parent name) (all []*kmspb.ImportJob, err error) {
 		r, err := s.findRing(parent)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, id := range slices.Sorted(maps.Keys(r.Jobs)) {
 			all = append(all, r.Jobs[id].proto(jobName{parent, id}, s.iam.Now()))
 		}
-		return nil
+		return all, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	page, next, total, err := list(all, req)
 	if err != nil {
 		return nil, err
 	}

@@ -73,43 +73,28 @@ func (s *Service) CreateCryptoKey(_ context.Context, req *kmspb.CreateCryptoKeyR
 
 // GetCryptoKey looks one up.
 func (s *Service) GetCryptoKey(_ context.Context, req *kmspb.GetCryptoKeyRequest) (*kmspb.CryptoKey, error) {
-	n, err := s.parse(req.GetName(), 4)
-	if err != nil {
-		return nil, err
-	}
-	var out *kmspb.CryptoKey
-	err = s.read(func() error {
+	return lookUp(s, req.GetName(), 4, func(n name) (*kmspb.CryptoKey, error) {
 		k, err := s.findKey(n)
-		if err == nil {
-			out = k.proto(n)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return k.proto(n), nil
 	})
-	return out, err
 }
 
 // ListCryptoKeys lists those of a key ring.
 func (s *Service) ListCryptoKeys(_ context.Context, req *kmspb.ListCryptoKeysRequest) (*kmspb.ListCryptoKeysResponse, error) {
-	n, err := s.parse(req.GetParent(), 3)
-	if err != nil {
-		return nil, err
-	}
-	var all []*kmspb.CryptoKey
-	err = s.read(func() error {
+	page, next, total, err := listed(s, req, 3, func(n name) (all []*kmspb.CryptoKey, err error) {
 		r, err := s.findRing(n)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, id := range slices.Sorted(maps.Keys(r.Keys)) {
 			n.key = id
 			all = append(all, r.Keys[id].proto(n))
 		}
-		return nil
+		return all, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	page, next, total, err := list(all, req)
 	if err != nil {
 		return nil, err
 	}

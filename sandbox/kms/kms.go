@@ -4,9 +4,9 @@
 // encrypted here is not to be read elsewhere, and a version that is destroyed has
 // no key material any more.
 //
-// Not in the sandbox: importing and exporting of key material, keys outside Google
-// (EKM), Autokey, single-tenant HSMs. Keys of protection level HSM are accepted
-// and kept in software; they have no attestation.
+// Not in the sandbox: exporting of key material, keys outside Google (EKM), Autokey,
+// single-tenant HSMs. Keys of protection level HSM are accepted and kept in software;
+// they have no attestation.
 package kms
 
 import (

@@ -27,6 +27,15 @@ type query interface {
 	GetOrderBy() string
 }
 
+// listed is list of what find gathers in the parent that a request names.
+func listed[M proto.Message](s *Service, q query, depth int, find func(parent name) ([]M, error)) (page []M, next string, total int, err error) {
+	all, err := lookUp(s, q.GetParent(), depth, find)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	return list(all, q)
+}
+
 // list is the page that a request asks for, the token of the next one and how many there are in all.
 func list[M proto.Message](all []M, q query) (page []M, next string, total int, err error) {
 	keep, err := parseFilter(q.GetFilter())

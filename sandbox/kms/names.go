@@ -108,21 +108,17 @@ func (s *Service) findRing(n name) (*ring, error) {
 
 // findKey looks a key up; the caller holds the lock.
 func (s *Service) findKey(n name) (*key, error) {
-	if r := s.state.Rings[n.upTo(3).String()]; r != nil {
-		if k := r.Keys[n.key]; k != nil {
-			return k, nil
-		}
+	if r := s.state.Rings[n.upTo(3).String()]; r != nil && r.Keys[n.key] != nil {
+		return r.Keys[n.key], nil
 	}
 	return nil, notFound("CryptoKey", n.upTo(4))
 }
 
 // findVersion looks a version and its key up; the caller holds the lock.
 func (s *Service) findVersion(n name) (*key, *version, error) {
-	if r := s.state.Rings[n.upTo(3).String()]; r != nil {
-		if k := r.Keys[n.key]; k != nil {
-			if v := k.version(n.version); v != nil {
-				return k, v, nil
-			}
+	if k, err := s.findKey(n); err == nil {
+		if v := k.version(n.version); v != nil {
+			return k, v, nil
 		}
 	}
 	return nil, nil, notFound("CryptoKeyVersion", n)

@@ -38,40 +38,25 @@ func (s *Service) CreateKeyRing(_ context.Context, req *kmspb.CreateKeyRingReque
 
 // GetKeyRing looks one up.
 func (s *Service) GetKeyRing(_ context.Context, req *kmspb.GetKeyRingRequest) (*kmspb.KeyRing, error) {
-	n, err := s.parse(req.GetName(), 3)
-	if err != nil {
-		return nil, err
-	}
-	var out *kmspb.KeyRing
-	err = s.read(func() error {
+	return lookUp(s, req.GetName(), 3, func(n name) (*kmspb.KeyRing, error) {
 		r, err := s.findRing(n)
-		if err == nil {
-			out = r.proto(n)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return r.proto(n), nil
 	})
-	return out, err
 }
 
 // ListKeyRings lists those of a location.
 func (s *Service) ListKeyRings(_ context.Context, req *kmspb.ListKeyRingsRequest) (*kmspb.ListKeyRingsResponse, error) {
-	parent, err := s.parse(req.GetParent(), 2)
-	if err != nil {
-		return nil, err
-	}
-	var all []*kmspb.KeyRing
-	err = s.read(func() error {
+	page, next, total, err := listed(s, req, 2, func(parent name) (all []*kmspb.KeyRing, err error) {
 		for _, text := range slices.Sorted(maps.Keys(s.state.Rings)) {
 			if n, err := s.parse(text, 3); err == nil && n.upTo(2) == parent {
 				all = append(all, s.state.Rings[text].proto(n))
 			}
 		}
-		return nil
+		return all, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	page, next, total, err := list(all, req)
 	if err != nil {
 		return nil, err
 	}

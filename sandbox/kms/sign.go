@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"slices"
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
 )
@@ -22,11 +23,7 @@ func (s *Service) using(text string, purposes ...purpose) (n name, c scheme, v v
 		if err != nil {
 			return err
 		}
-		right := false
-		for _, p := range purposes {
-			right = right || k.Purpose == p
-		}
-		if !right {
+		if !slices.Contains(purposes, k.Purpose) {
 			return wrongPurpose(n, k.Purpose)
 		}
 		if found.State != enabled {

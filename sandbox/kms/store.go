@@ -1,19 +1,16 @@
 package kms
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
-	"github.com/google/renameio/v2"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/signgate/signgate/sandbox/disk"
 )
 
 // Short names for what is written often.
@@ -93,19 +90,13 @@ func (s *Service) load(dir string) error {
 		return nil
 	}
 	s.path = filepath.Join(dir, "kms.json")
-	data, err := os.ReadFile(s.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	var read state
+	found, err := disk.Read(s.path, &read, &read.Version, stateVersion)
 	if err != nil {
 		return fmt.Errorf("read the sandbox's keys: %w", err)
 	}
-	var read state
-	if err := json.Unmarshal(data, &read); err != nil {
-		return fmt.Errorf("read the sandbox's keys: %s is damaged: %w", s.path, err)
-	}
-	if read.Version != stateVersion {
-		return fmt.Errorf("read the sandbox's keys: %s has version %d, this signgate knows %d", s.path, read.Version, stateVersion)
+	if !found {
+		return nil
 	}
 	if s.state = read; s.state.Operations == nil {
 		s.state.Operations = map[string]*operation{}
@@ -119,7 +110,7 @@ func (s *Service) load(dir string) error {
 		for _, k := range r.Keys {
 			for _, v := range k.Versions {
 				if err := s.reopen(v); err != nil {
-					return fmt.Errorf("read the sandbox's keys: %s is damaged: %w", s.path, err)
+					return fmt.Errorf("read the sandbox's keys: %w", disk.Damaged(s.path, err))
 				}
 			}
 		}
@@ -143,11 +134,7 @@ func (s *Service) save() error {
 	if s.path == "" {
 		return nil
 	}
-	data, err := json.Marshal(s.state)
-	if err == nil {
-		err = renameio.WriteFile(s.path, data, 0o600)
-	}
-	if err != nil {
+	if err := disk.Write(s.path, s.state); err != nil {
 		return status.Errorf(codes.Internal, "save the sandbox's keys: %v", err)
 	}
 	return nil
@@ -176,6 +163,24 @@ func (s *Service) read(look func() error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return look()
+}
+
+// look is what find sees in the state as it is now.
+func look[T any](s *Service, find func() (T, error)) (out T, err error) {
+	err = s.read(func() error {
+		out, err = find()
+		return err
+	})
+	return out, err
+}
+
+// lookUp is look for what a text names, which has so many collections.
+func lookUp[T any](s *Service, text string, depth int, find func(name) (T, error)) (out T, err error) {
+	n, err := s.parse(text, depth)
+	if err != nil {
+		return out, err
+	}
+	return look(s, func() (T, error) { return find(n) })
 }
 
 // settle does what time has brought: keys are generated, destroyed, rotated. The

@@ -2,6 +2,7 @@ package kms
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
@@ -60,42 +61,27 @@ func (s *Service) CreateCryptoKeyVersion(_ context.Context, req *kmspb.CreateCry
 
 // GetCryptoKeyVersion looks one up.
 func (s *Service) GetCryptoKeyVersion(_ context.Context, req *kmspb.GetCryptoKeyVersionRequest) (*kmspb.CryptoKeyVersion, error) {
-	n, err := s.parse(req.GetName(), 5)
-	if err != nil {
-		return nil, err
-	}
-	var out *kmspb.CryptoKeyVersion
-	err = s.read(func() error {
+	return lookUp(s, req.GetName(), 5, func(n name) (*kmspb.CryptoKeyVersion, error) {
 		_, v, err := s.findVersion(n)
-		if err == nil {
-			out = v.proto(n)
+		if err != nil {
+			return nil, err
 		}
-		return err
+		return v.proto(n), nil
 	})
-	return out, err
 }
 
 // ListCryptoKeyVersions lists those of a key.
 func (s *Service) ListCryptoKeyVersions(_ context.Context, req *kmspb.ListCryptoKeyVersionsRequest) (*kmspb.ListCryptoKeyVersionsResponse, error) {
-	n, err := s.parse(req.GetParent(), 4)
-	if err != nil {
-		return nil, err
-	}
-	var all []*kmspb.CryptoKeyVersion
-	err = s.read(func() error {
+	page, next, total, err := listed(s, req, 4, func(n name) (all []*kmspb.CryptoKeyVersion, err error) {
 		k, err := s.findKey(n)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, v := range k.Versions {
 			all = append(all, v.proto(n))
 		}
-		return nil
+		return all, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	page, next, total, err := list(all, req)
 	if err != nil {
 		return nil, err
 	}
@@ -114,14 +100,12 @@ func (s *Service) move(text string, from []versionState, to func(*key, *version,
 		if err != nil {
 			return err
 		}
-		for _, state := range from {
-			if v.State == state {
-				to(k, v, now)
-				out = v.proto(n)
-				return nil
-			}
+		if !slices.Contains(from, v.State) {
+			return wrongState(n, v.State)
 		}
-		return wrongState(n, v.State)
+		to(k, v, now)
+		out = v.proto(n)
+		return nil
 	})
 	return out, err
 }

@@ -1,6 +1,9 @@
 package registry
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // serveGitHub is ghcr.io, as an anonymous client sees it.
 func (s *Service) serveGitHub(x *exchange) *refusal {
@@ -35,13 +38,8 @@ func (s *Service) githubToken(x *exchange) *refusal {
 	}
 	var names []string
 	for _, sc := range scopes(x.Request) {
-		if s.opt.GitHub[sc.name] == nil {
+		if s.opt.GitHub[sc.name] == nil || slices.ContainsFunc(sc.actions, func(a string) bool { return a != "pull" }) {
 			return denied("denied")
-		}
-		for _, a := range sc.actions {
-			if a != "pull" {
-				return denied("denied")
-			}
 		}
 		names = append(names, sc.name)
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -40,13 +41,8 @@ func (s *Service) hubToken(x *exchange) *refusal {
 	}
 	var names []string
 	for _, sc := range scopes(x.Request) {
-		if s.hub.names[sc.name] == nil {
-			continue
-		}
-		for _, a := range sc.actions {
-			if a == "pull" {
-				names = append(names, sc.name)
-			}
+		if s.hub.names[sc.name] != nil && slices.Contains(sc.actions, "pull") {
+			names = append(names, sc.name)
 		}
 	}
 	sendToken(x.w, s.passes.give(hubRealm, names), passLife, s.iam.Now(), true)
@@ -65,11 +61,10 @@ func (s *Service) serveHub(x *exchange) *refusal {
 	case token == "":
 	case !ok:
 		problem = "invalid_token"
-	case rt.kind == ping || (p.pulls(rt.name) && !changes(x.Method)):
-		if rt.kind == ping {
-			sendPing(x)
-			return nil
-		}
+	case rt.kind == ping:
+		sendPing(x)
+		return nil
+	case p.pulls(rt.name) && !changes(x.Method):
 		x.resource = "docker.io/" + rt.name
 		return s.pull(x, rt)
 	default:

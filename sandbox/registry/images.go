@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -178,10 +179,7 @@ func (s *Store) referrers(repo, name, subject string) []Descriptor {
 		}
 	}
 	slices.SortFunc(digests, func(a, b string) int {
-		if c := img.Versions[a].Uploaded.Compare(img.Versions[b].Uploaded); c != 0 {
-			return c
-		}
-		return strings.Compare(a, b)
+		return cmp.Or(img.Versions[a].Uploaded.Compare(img.Versions[b].Uploaded), strings.Compare(a, b))
 	})
 	var all []Descriptor
 	for _, digest := range digests {

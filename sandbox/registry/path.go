@@ -81,7 +81,7 @@ func (r route) check() *refusal {
 		if strings.Contains(r.reference, ":") && !wellDigested(r.reference) {
 			return digestInvalid("invalid digest")
 		}
-		if !strings.Contains(r.reference, ":") && !isTag(r.reference) {
+		if !strings.Contains(r.reference, ":") && !IsTag(r.reference) {
 			return &refusal{status: 400, code: "TAG_INVALID", message: "invalid tag"}
 		}
 	case uploads:

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"maps"
 	"os"
 	"slices"
@@ -62,10 +63,7 @@ func (img *image) export(name string) Package {
 		p.Versions = append(p.Versions, Version{Manifest: *m, Digest: digest, Tags: img.tagsOf(digest)})
 	}
 	slices.SortFunc(p.Versions, func(a, b Version) int {
-		if c := b.Uploaded.Compare(a.Uploaded); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Digest, b.Digest)
+		return cmp.Or(b.Uploaded.Compare(a.Uploaded), strings.Compare(a.Digest, b.Digest))
 	})
 	for name, t := range img.Tags {
 		p.Tags[name] = Tag{t.Digest, t.Updated}

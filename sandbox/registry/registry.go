@@ -78,42 +78,19 @@ func (s *Service) Close() error { return nil }
 // exchange is one request and what the journal is to say of it.
 type exchange struct {
 	*http.Request
-	w          *answer
+	w          *journal.Answer
 	caller     iam.Caller
 	token      string // that the caller came with
 	permission string
 	resource   string
 }
 
-// answer remembers the status that was sent.
-type answer struct {
-	http.ResponseWriter
-	status int
-}
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 {
-		a.status = status
-	}
-	a.ResponseWriter.WriteHeader(status)
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
-	return a.ResponseWriter.Write(b)
-}
-
-// Unwrap lets http.ResponseController see through.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
-
 // handler answers with what serve refuses, and journals every request. The query is
 // left out: it can hold a client's words, and tells nothing that the path does not.
 func (s *Service) handler(serve func(*exchange) *refusal) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		x := &exchange{Request: r, w: &answer{ResponseWriter: w}}
+		x := &exchange{Request: r, w: &journal.Answer{ResponseWriter: w}}
 		w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if refused := serve(x); refused != nil {
@@ -121,8 +98,8 @@ func (s *Service) handler(serve func(*exchange) *refusal) http.Handler {
 		}
 		s.iam.Journal().Add(journal.Call{
 			Time: s.iam.Now(), Host: r.Host, Method: r.Method + " " + short(r.URL.Path), Principal: x.caller.Member,
-			Permission: x.permission, Resource: x.resource, Code: grpcCode(x.w.status).String(),
-			Millis: float64(time.Since(start).Microseconds()) / 1000, Changes: changes(r.Method),
+			Permission: x.permission, Resource: x.resource, Code: grpcCode(x.w.Status).String(),
+			Millis: journal.Millis(start), Changes: changes(r.Method),
 		})
 	})
 }

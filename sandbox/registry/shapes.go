@@ -24,8 +24,8 @@ func wellDigested(s string) bool {
 	return ok && len(hex) == 64 && every(hex, func(c byte) bool { return digit(c) || 'a' <= c && c <= 'f' })
 }
 
-// isTag: [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}.
-func isTag(s string) bool {
+// IsTag says whether a text can be a tag: [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}.
+func IsTag(s string) bool {
 	return s != "" && len(s) <= 128 && s[0] != '.' && s[0] != '-' && every(s, func(c byte) bool {
 		return lower(c) || digit(c) || 'A' <= c && c <= 'Z' || c == '_' || c == '.' || c == '-'
 	})
@@ -71,6 +71,3 @@ func isComponent(s string) bool {
 		}
 	}
 }
-
-// IsTag says whether a text can be a tag.
-func IsTag(s string) bool { return isTag(s) }

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -149,11 +150,8 @@ func (s *Service) life(token string) time.Duration {
 func wanted(actions []string) []string {
 	var all []string
 	for _, one := range []struct{ action, permission string }{{"delete", dropArtifacts}, {"push", pushArtifacts}, {"pull", pullArtifacts}} {
-		for _, a := range actions {
-			if a == one.action || a == "*" {
-				all = append(all, one.permission)
-				break
-			}
+		if slices.Contains(actions, one.action) || slices.Contains(actions, "*") {
+			all = append(all, one.permission)
 		}
 	}
 	return all

@@ -1,10 +1,8 @@
 package registry
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/signgate/signgate/sandbox/disk"
 )
 
 // Store keeps what was pushed: content in files by digest, once each, and an index of
@@ -101,20 +99,12 @@ func (s *Store) load() error {
 			return err
 		}
 	}
-	data, err := os.ReadFile(s.indexPath())
-	if err == nil {
-		var i index
-		if err := json.Unmarshal(data, &i); err != nil {
-			return fmt.Errorf("%s is damaged: %w", s.indexPath(), err)
-		}
-		if i.Version != indexVersion {
-			return fmt.Errorf("%s has version %d, this signgate knows %d", s.indexPath(), i.Version, indexVersion)
-		}
-		if i.Repositories != nil {
-			s.repos = i.Repositories
-		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	var i index
+	if _, err := disk.Read(s.indexPath(), &i, &i.Version, indexVersion); err != nil {
 		return err
+	}
+	if i.Repositories != nil {
+		s.repos = i.Repositories
 	}
 	for _, r := range s.repos {
 		for digest := range r.Blobs {
@@ -162,11 +152,7 @@ func (s *Store) save() error {
 	if s.scratch {
 		return nil
 	}
-	data, err := json.Marshal(index{indexVersion, s.repos})
-	if err == nil {
-		err = renameio.WriteFile(s.indexPath(), data, 0o600)
-	}
-	if err != nil {
+	if err := disk.Write(s.indexPath(), index{indexVersion, s.repos}); err != nil {
 		return fmt.Errorf("save the registry's index: %w", err)
 	}
 	return nil
