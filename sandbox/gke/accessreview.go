@@ -66,7 +66,8 @@ func (s *Service) allows(who iam.Caller, r resource, project string) accessStatu
 	return accessStatus{Allowed: true}
 }
 
-// permissions are what IAM asks for: one, unless "*" stands for many.
+// permissions are what IAM asks for: one, unless "*" stands for many. It is never none,
+// which everybody would hold.
 func permissions(r resource) []string {
 	if r.Verb == "*" {
 		var all []string
@@ -77,12 +78,10 @@ func permissions(r resource) []string {
 		}
 		return all
 	}
-	if r.Resource == "*" {
+	if r.Resource == "*" && given(r.Verb) {
 		var all []string
 		for _, collection := range strings.Fields(collections) {
-			if given(r.Verb) {
-				all = append(all, "container."+collection+"."+verb(r.Verb))
-			}
+			all = append(all, "container."+collection+"."+verb(r.Verb))
 		}
 		return all
 	}
