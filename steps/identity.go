@@ -76,7 +76,7 @@ func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, 
 	if account == nil {
 		return engine.Change{Action: engine.Create, Summary: summary}, nil
 	}
-	if change, clashes := clash(l, s.resource(), summary, anotherByWords(l, account.GetDescription())); clashes {
+	if change, clashes := clash(l, s.resource(), summary, another(l, described(account.GetDescription()))); clashes {
 		return change, nil
 	}
 	change := settled(l, s.resource(), account.GetDescription() == s.description(l), summary)
