@@ -223,17 +223,9 @@ func (s cluster) lookPools(c *containerpb.Cluster, l engine.Ledger) []engine.Fin
 // newPool are the commands that put a pool as wanted in the place of another: neither
 // account nor scopes of one can be changed. A pool that is as wanted will do for it.
 func (s cluster) newPool(instead string, other bool) string {
-	at := []string{"--cluster=" + s.ClusterID(), s.placeFlag(), "--project=" + s.ProjectID()}
-	create := []string{"gcloud", "container", "node-pools", "create", "signgate-pool"}
-	create = append(create, at...)
-	create = append(create, fmt.Sprintf("--num-nodes=%d", s.Nodes()), "--machine-type="+s.a.MachineType, fmt.Sprintf("--disk-size=%d", s.DiskGB()),
-		"--service-account="+s.AccountEmail(), "--scopes="+strings.Join(s.nodeScopes(), ","))
-	if s.Federated() {
-		create = append(create, "--workload-metadata=GKE_METADATA")
-	}
-	remove := append([]string{"gcloud", "container", "node-pools", "delete", instead}, at...)
+	remove := shell("gcloud", "container", "node-pools", "delete", instead, "--cluster="+s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID())
 	if other {
-		return shell(remove...)
+		return remove
 	}
-	return shell(create...) + " && " + shell(remove...)
+	return s.poolCommand() + " && " + remove
 }
