@@ -51,7 +51,7 @@ func (s inside) namespace(ctx context.Context, c *kube.Cluster) (*corev1.Namespa
 }
 
 func (s enforcement) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("namespace %q labelled %s=true", s.a.Namespace, includeLabel)
+	summary := s.Makes()
 	missing := engine.Change{Action: engine.Create, Summary: summary}
 	c, err := s.reach(ctx, l)
 	if err != nil || c == nil {

@@ -68,7 +68,7 @@ func (s identity) get(ctx context.Context, l engine.Ledger) (*adminpb.ServiceAcc
 }
 
 func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("service account %s with %d roles", s.AccountEmail(), len(s.projectRoles())+1)
+	summary := s.Makes()
 	account, err := s.get(ctx, l)
 	if err != nil {
 		return engine.Change{}, err

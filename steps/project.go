@@ -17,10 +17,7 @@ import (
 
 // project is the preflight: sign-in, project, billing and every permission, all
 // looked at before anything is made. With NewProject it makes the project.
-type project struct {
-	cloud
-	a state.Answers
-}
+type project struct{ cloud }
 
 func (s project) Info() engine.Info {
 	return engine.Info{
@@ -36,7 +33,7 @@ func (s project) resource() state.Resource {
 
 // Inspect is the preflight, each check of which is reported as well.
 func (s project) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("project %s", s.a.Project)
+	summary := s.Makes()
 	checks, err := Preflight(ctx, s.a, s.c, func(c engine.Check) {
 		if c.State != engine.CheckRunning {
 			l.Report(engine.Event{Type: engine.TypeCheck, Check: &c})

@@ -48,7 +48,7 @@ func (s registry) differs(repo *artifactregistrypb.Repository) *problem.Problem 
 }
 
 func (s registry) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("Docker repository %q in %s", s.RepositoryID(), s.Region())
+	summary := s.Makes()
 	repo, err := s.get(ctx, l)
 	switch {
 	case err != nil:
