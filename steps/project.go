@@ -98,13 +98,10 @@ func (s project) create(ctx context.Context, l engine.Ledger) error {
 	op, err := s.c.Projects.CreateProject(ctx, &resourcemanagerpb.CreateProjectRequest{
 		Project: &resourcemanagerpb.Project{ProjectId: s.a.Project, DisplayName: s.a.Project, Labels: labels(l)},
 	})
-	if err != nil || op.Done() {
+	if err != nil {
 		return err
 	}
-	if err := l.Operation(s.resource(), op.Name()); err != nil {
-		return err
-	}
-	return gcp.Finish(ctx, s.c.Projects, op.Name())
+	return follow(ctx, l, s.c.Projects, s.resource(), op)
 }
 
 // restore brings back a project that this setup had shut down.
@@ -113,13 +110,10 @@ func (s project) restore(ctx context.Context, l engine.Ledger) error {
 		return err
 	}
 	op, err := s.c.Projects.UndeleteProject(ctx, &resourcemanagerpb.UndeleteProjectRequest{Name: s.Project()})
-	if err != nil || op.Done() {
+	if err != nil {
 		return err
 	}
-	if err := l.Operation(s.resource(), op.Name()); err != nil {
-		return err
-	}
-	return gcp.Finish(ctx, s.c.Projects, op.Name())
+	return follow(ctx, l, s.c.Projects, s.resource(), op)
 }
 
 // Undo asks Google to delete a project that this setup made, and only that.

@@ -103,13 +103,10 @@ func (s registry) create(ctx context.Context, l engine.Ledger) error {
 				Description: repositoryDescription, Labels: labels(l),
 			},
 		})
-		if err != nil || op.Done() {
+		if err != nil {
 			return err
 		}
-		if err := l.Operation(s.resource(), op.Name()); err != nil {
-			return err
-		}
-		return gcp.Finish(ctx, s.c.Artifacts, op.Name())
+		return follow(ctx, l, s.c.Artifacts, s.resource(), op)
 	})
 }
 
