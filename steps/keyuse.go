@@ -122,7 +122,7 @@ func (s key) verifiers(ctx context.Context) ([]signature.Verifier, error) {
 
 // signedThere looks through what is on record and what is in the region's repositories.
 func (s key) signedThere(ctx context.Context, rec state.Record, keys []signature.Verifier) (images []string, unsure string, err error) {
-	refs := s.signedByHand(rec)
+	refs := signedByHand(rec)
 	found, cut, err := s.signatures(ctx, rec)
 	if err != nil {
 		return nil, "", err
@@ -162,25 +162,25 @@ func (s key) signedThere(ctx context.Context, rec state.Record, keys []signature
 	return images, unsure, nil
 }
 
+// WithRepository says whether an image goes with the repository that this setup removes.
+func WithRepository(rec state.Record, ref string) bool {
+	return strings.HasPrefix(ref, NamesOf(rec.Answers).RepositoryPath()+"/") &&
+		slices.ContainsFunc(rec.Entries, func(e state.Entry) bool { return e.Kind == "artifactregistry.repository" && made(e) })
+}
+
 // goes says whether an image is removed with the setup.
-func (s key) goes(rec state.Record, ref string) bool {
-	for _, e := range rec.Entries {
-		switch {
-		case !made(e):
-		case e.Kind == "artifactregistry.repository" && strings.HasPrefix(ref, s.RepositoryPath()+"/"):
-			return true
-		case e.Kind == "image.signature" && e.Step != StepSign && e.Name == ref: // the setup's own image in somebody's repository
-			return true
-		}
+func goes(rec state.Record, ref string) bool {
+	own := func(e state.Entry) bool { // the setup's own image in somebody's repository
+		return e.Kind == "image.signature" && e.Step != StepSign && e.Name == ref && made(e)
 	}
-	return false
+	return WithRepository(rec, ref) || slices.ContainsFunc(rec.Entries, own)
 }
 
 // signedByHand are the images that `signgate sign` has signed and that stay.
-func (s key) signedByHand(rec state.Record) []string {
+func signedByHand(rec state.Record) []string {
 	var refs []string
 	for _, e := range rec.Entries {
-		if e.Step == StepSign && onRecord(e) && !s.goes(rec, e.Name) {
+		if e.Step == StepSign && onRecord(e) && !goes(rec, e.Name) {
 			refs = append(refs, e.Name)
 		}
 	}
@@ -200,7 +200,7 @@ func (s key) signatures(ctx context.Context, rec state.Record) (refs []string, c
 		if err != nil {
 			return nil, false, fmt.Errorf("list repositories in %s: %w", s.Region(), err)
 		}
-		if repo.GetFormat() != artifactregistrypb.Repository_DOCKER || repo.GetName() == s.Repository() && s.goes(rec, s.RepositoryPath()+"/") {
+		if repo.GetFormat() != artifactregistrypb.Repository_DOCKER || repo.GetName() == s.Repository() && goes(rec, s.RepositoryPath()+"/") {
 			continue
 		}
 		images := s.c.Artifacts.ListDockerImages(ctx, &artifactregistrypb.ListDockerImagesRequest{Parent: repo.GetName(), PageSize: 1000})
@@ -216,7 +216,7 @@ func (s key) signatures(ctx context.Context, rec state.Record) (refs []string, c
 			for _, t := range i.GetTags() {
 				hex := tag.FindStringSubmatch(t)
 				switch {
-				case hex == nil || s.goes(rec, name+"@sha256:"+hex[1]):
+				case hex == nil || goes(rec, name+"@sha256:"+hex[1]):
 				case len(refs) == mostSignatures:
 					return refs, true, nil
 				default:
