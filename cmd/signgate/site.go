@@ -52,8 +52,7 @@ func (s *site) chart() kube.Chart {
 	if c := s.Chart; c != nil {
 		return kube.Chart{Repo: c.URL, Name: c.Name, Version: c.Version, Digest: c.Digest}
 	}
-	c := assets.PolicyController()
-	return kube.Chart{Repo: c.Repo, Name: c.Name, Version: c.Version, Digest: c.Digest}
+	return kube.Chart(assets.PolicyController())
 }
 
 // realWorld is Google Cloud, by way of the proxy and roots of the environment.
