@@ -151,6 +151,15 @@ func (s *session) plan(ctx context.Context, emit func(engine.Event)) (engine.Pla
 	return e.Plan(ctx, emit)
 }
 
+// feasible is a plan that nothing stands in the way of; of what does, the plan that was printed tells.
+func (s *session) feasible(ctx context.Context, emit func(engine.Event)) (engine.Plan, error) {
+	plan, err := s.plan(ctx, emit)
+	if blocked := plan.Blocked(); err == nil && len(blocked) > 0 {
+		err = said{blocked[0]}
+	}
+	return plan, err
+}
+
 // Status compares record, wish and world, resource by resource.
 func (s *session) Status(ctx context.Context) (engine.Report, error) {
 	rec := s.store.Record()
@@ -191,9 +200,7 @@ func (s *session) Status(ctx context.Context) (engine.Report, error) {
 func (s *session) Run(ctx context.Context, plan engine.Plan, how tui.RunOptions, emit func(engine.Event)) error {
 	var may []string
 	if how.Overwrite {
-		for _, p := range plan.Drift() {
-			may = append(may, p.ID)
-		}
+		may = planned(plan.Drift())
 	}
 	return s.run(ctx, plan, engine.Options{Overwrite: may, Before: how.Before}, emit)
 }
@@ -256,12 +263,14 @@ func begun(rec state.Record) bool {
 	return false
 }
 
-// discard forgets a record that nothing came of.
-func (s *session) discard() error {
-	if begun(s.store.Record()) {
-		return s.Close()
+// leave lets go of the setup and its world. A record that is fresh, and that nothing came of, is forgotten.
+func (s *session) leave(fresh bool) {
+	if fresh && !begun(s.store.Record()) {
+		_ = s.store.Remove() // if not, the next run uses it
+	} else {
+		s.Close()
 	}
-	return s.store.Remove()
+	s.site.Close()
 }
 
 func ids(all []engine.Step) []string {
