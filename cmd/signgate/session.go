@@ -95,13 +95,8 @@ func (s *session) Answers() state.Answers { return s.store.Record().Answers }
 // Entries are the journal.
 func (s *session) Entries() []state.Entry { return s.store.Record().Entries }
 
-// Link is a page in Google's console; the sandbox has none.
-func (s *session) Link(e state.Entry) string {
-	if s.site.Sandbox != nil {
-		return ""
-	}
-	return steps.Link(s.Answers(), e.Resource)
-}
+// Link is a page in Google's console.
+func (s *session) Link(e state.Entry) string { return s.site.link(s.Answers(), e.Resource) }
 
 // Resume is the command that goes on with this setup.
 func (s *session) Resume() string { return s.app.lineFor("apply", s.Name()) }
@@ -119,14 +114,7 @@ func (s *session) Verdicts() []engine.Verdict { return s.verdicts }
 func (s *session) Means(reason string) string { return steps.Meaning(reason) }
 
 // Commands are a step's.
-func (s *session) Commands(step string) []string {
-	for _, one := range s.steps {
-		if one.Info().ID == step {
-			return one.Commands()
-		}
-	}
-	return nil
-}
+func (s *session) Commands(step string) []string { return commands(s.steps, step) }
 
 // Estimate is about how long a step takes in this world.
 func (s *session) Estimate(step string) time.Duration {
@@ -271,6 +259,15 @@ func (s *session) leave(fresh bool) {
 		s.Close()
 	}
 	s.site.Close()
+}
+
+func commands(all []engine.Step, step string) []string {
+	for _, one := range all {
+		if one.Info().ID == step {
+			return one.Commands()
+		}
+	}
+	return nil
 }
 
 func ids(all []engine.Step) []string {

@@ -11,6 +11,7 @@ import (
 	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/state"
+	"github.com/signgate/signgate/steps"
 )
 
 // site is an opened world: its clients, and where its setups are on record.
@@ -53,6 +54,14 @@ func (s *site) chart() kube.Chart {
 		return kube.Chart{Repo: c.URL, Name: c.Name, Version: c.Version, Digest: c.Digest}
 	}
 	return kube.Chart(assets.PolicyController())
+}
+
+// link is a resource's page in Google's console; what is in the sandbox has none.
+func (s *site) link(a state.Answers, r state.Resource) string {
+	if s.Sandbox != nil {
+		return ""
+	}
+	return steps.Link(a, r)
 }
 
 // realWorld is Google Cloud, by way of the proxy and roots of the environment.
