@@ -187,10 +187,8 @@ func (b *backend) Create(ctx context.Context, a state.Answers) (tui.Session, err
 	if err != nil {
 		return nil, err
 	}
-	if faults := state.Validate(a); len(faults) > 0 {
-		p := problem.Raise("answer-invalid", nil)
-		p.Words = faults[0].Error()
-		return nil, p
+	if err := invalid(a); err != nil {
+		return nil, err
 	}
 	name := b.app.setup
 	if name == "" {
