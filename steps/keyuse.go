@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -15,7 +14,6 @@ import (
 	"cloud.google.com/go/kms/apiv1/kmspb"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/api/iterator"
 
 	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/internal/image"
@@ -191,24 +189,14 @@ func signedByHand(rec state.Record) []string {
 // region that stay. cut says that there are more than are looked into.
 func (s key) signatures(ctx context.Context, rec state.Record) (refs []string, cut bool, err error) {
 	tag := regexp.MustCompile(`^sha256-([0-9a-f]{64})\.sig$`)
-	repos := s.c.Artifacts.ListRepositories(ctx, &artifactregistrypb.ListRepositoriesRequest{Parent: s.Location()})
-	for {
-		repo, err := repos.Next()
-		if errors.Is(err, iterator.Done) {
-			return refs, cut, nil
-		}
+	for repo, err := range s.c.Artifacts.ListRepositories(ctx, &artifactregistrypb.ListRepositoriesRequest{Parent: s.Location()}).All() {
 		if err != nil {
 			return nil, false, fmt.Errorf("list repositories in %s: %w", s.Region(), err)
 		}
 		if repo.GetFormat() != artifactregistrypb.Repository_DOCKER || repo.GetName() == s.Repository() && goes(rec, s.RepositoryPath()+"/") {
 			continue
 		}
-		images := s.c.Artifacts.ListDockerImages(ctx, &artifactregistrypb.ListDockerImagesRequest{Parent: repo.GetName(), PageSize: 1000})
-		for {
-			i, err := images.Next()
-			if errors.Is(err, iterator.Done) {
-				break
-			}
+		for i, err := range s.c.Artifacts.ListDockerImages(ctx, &artifactregistrypb.ListDockerImagesRequest{Parent: repo.GetName(), PageSize: 1000}).All() {
 			if err != nil {
 				return nil, false, fmt.Errorf("list images in %s: %w", repo.GetName(), err)
 			}
@@ -225,4 +213,5 @@ func (s key) signatures(ctx context.Context, rec state.Record) (refs []string, c
 			}
 		}
 	}
+	return refs, false, nil
 }
