@@ -9,6 +9,7 @@ import (
 
 	"github.com/signgate/signgate/assets"
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/image"
 	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
@@ -54,6 +55,11 @@ func (s *site) chart() kube.Chart {
 		return kube.Chart{Repo: c.URL, Name: c.Name, Version: c.Version, Digest: c.Digest}
 	}
 	return kube.Chart(assets.PolicyController())
+}
+
+// registries are asked with the sign-in of this world.
+func (s *site) registries() image.Registries {
+	return image.Registries{HTTP: s.clients.HTTP, Tokens: s.clients.Tokens}
 }
 
 // link is a resource's page in Google's console; what is in the sandbox has none.
