@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/iam/apiv1/iampb"
+	"github.com/googleapis/gax-go/v2"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
@@ -147,32 +148,38 @@ func (g guarded) revoke(ctx context.Context, l engine.Ledger, member string, rol
 	return nil
 }
 
-func (s cloud) projectPolicy() guarded {
+// keeper is what the client of each service has whose resources have access policies.
+type keeper interface {
+	GetIamPolicy(context.Context, *iampb.GetIamPolicyRequest, ...gax.CallOption) (*iampb.Policy, error)
+	SetIamPolicy(context.Context, *iampb.SetIamPolicyRequest, ...gax.CallOption) (*iampb.Policy, error)
+}
+
+// keptBy is a resource whose policy a service keeps. The client is asked for only when it is
+// needed: what is wanted can be said without one.
+func keptBy(service func() keeper, name string) guarded {
 	return guarded{
-		name: s.Project(),
+		name: name,
 		get: func(ctx context.Context) (*iampb.Policy, error) {
-			return s.c.Projects.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
-				Resource: s.Project(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
+			return service().GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
+				Resource: name, Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
 		},
 		set: func(ctx context.Context, p *iampb.Policy) error {
-			_, err := s.c.Projects.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Project(), Policy: p})
+			_, err := service().SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: name, Policy: p})
 			return err
 		},
 	}
 }
 
+func (s cloud) projectPolicy() guarded {
+	return keptBy(func() keeper { return s.c.Projects }, s.Project())
+}
+
 func (s cloud) repositoryPolicy() guarded {
-	return guarded{
-		name: s.Repository(),
-		get: func(ctx context.Context) (*iampb.Policy, error) {
-			return s.c.Artifacts.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
-				Resource: s.Repository(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
-		},
-		set: func(ctx context.Context, p *iampb.Policy) error {
-			_, err := s.c.Artifacts.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Repository(), Policy: p})
-			return err
-		},
-	}
+	return keptBy(func() keeper { return s.c.Artifacts }, s.Repository())
+}
+
+func (s cloud) keyPolicy() guarded {
+	return keptBy(func() keeper { return s.c.KMS }, s.Key())
 }
 
 // grants are roles on one resource.

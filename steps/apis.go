@@ -68,7 +68,7 @@ func (s apis) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, erro
 	if err != nil {
 		return engine.Change{}, err
 	}
-	summary := fmt.Sprintf("%d APIs in %s", len(services()), s.Project())
+	summary := s.Makes()
 	if lost := s.switchedOff(l, off); len(lost) > 0 {
 		return engine.Change{Action: engine.Update, Drift: true, Summary: summary, Before: []string{"off: " + strings.Join(lost, ", ")}, After: []string{"all of them on"}}, nil
 	}

@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,18 +22,9 @@ func another(l engine.Ledger, labels map[string]string) string {
 	return labels[labelSetup]
 }
 
-// anotherByWords is the same of a description.
-func anotherByWords(l engine.Ledger, description string) string {
-	found := regexp.MustCompile(labelManager + "=" + manager + " " + labelSetup + `=([0-9a-f]+)`).FindStringSubmatch(description)
-	if found == nil || found[1] == l.Setup() {
-		return ""
-	}
-	return found[1]
-}
-
 // clash is the change of a thing that another setup made and will take away with it.
 func clash(l engine.Ledger, r state.Resource, summary, setup string) (engine.Change, bool) {
-	if setup == "" || l.Entry(r).Phase == state.Made || l.Entry(r).Phase == state.Intended {
+	if setup == "" || made(l.Entry(r)) {
 		return engine.Change{}, false
 	}
 	p := Clash(Describe(r), setup)
@@ -53,7 +43,7 @@ func Clashes(a state.Answers, other state.Record) []string {
 	n := NamesOf(a)
 	var all []string
 	for _, e := range other.Entries {
-		if e.Phase != state.Made && e.Phase != state.Intended {
+		if !made(e) {
 			continue
 		}
 		shared := false

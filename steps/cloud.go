@@ -82,6 +82,21 @@ func resume(ctx context.Context, l engine.Ledger, service gcp.Operations, r stat
 	return nil
 }
 
+// follow waits for the operation that makes r, and has it on record meanwhile, so that a
+// later run can resume. One that is done at once cannot be looked up by its name.
+func follow(ctx context.Context, l engine.Ledger, service gcp.Operations, r state.Resource, op interface {
+	Done() bool
+	Name() string
+}) error {
+	if op.Done() {
+		return nil
+	}
+	if err := l.Operation(r, op.Name()); err != nil {
+		return err
+	}
+	return gcp.Finish(ctx, service, op.Name())
+}
+
 // adopt writes the receipt of a thing that is there: made, if it is ours (by its
 // label, or because we meant to make it where there was nothing), found if not.
 func adopt(l engine.Ledger, r state.Resource, labelled bool, facts map[string]string) error {

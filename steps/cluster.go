@@ -242,22 +242,29 @@ func stageText(stage string) string {
 	return strings.ToLower(strings.ReplaceAll(stage, "_", " "))
 }
 
-// delete removes the cluster and waits until it is gone. One that is being made
-// cannot be deleted yet: that is waited out.
+// delete removes the cluster and waits until it is gone.
 func (s cluster) delete(ctx context.Context, l engine.Ledger) error {
-	err := gcp.Retry{For: 30 * time.Minute, When: gcp.Busy,
-		Notice: func(error) { notice(l, "cluster %q is busy with another operation; waiting for it", s.ClusterID()) },
-	}.Do(ctx, func(ctx context.Context) error {
-		op, err := s.c.GKE.DeleteCluster(ctx, &containerpb.DeleteClusterRequest{Name: s.Cluster()})
-		if err != nil {
-			return err
-		}
-		return s.finish(ctx, l, gcp.GKEOperation(s.ClusterParent(), op.GetName()))
+	err := s.onceFree(ctx, l, func(ctx context.Context) (*containerpb.Operation, error) {
+		return s.c.GKE.DeleteCluster(ctx, &containerpb.DeleteClusterRequest{Name: s.Cluster()})
 	})
 	if err != nil && !gcp.NotFound(err) {
 		return fmt.Errorf("delete cluster %q: %w", s.ClusterID(), err)
 	}
 	return nil
+}
+
+// onceFree begins an operation and waits for its end. A cluster that is being made, or is busy
+// with something else, takes none: that is waited out.
+func (s cluster) onceFree(ctx context.Context, l engine.Ledger, begin func(context.Context) (*containerpb.Operation, error)) error {
+	return gcp.Retry{For: 30 * time.Minute, When: gcp.Busy,
+		Notice: func(error) { notice(l, "cluster %q is busy with another operation; waiting for it", s.ClusterID()) },
+	}.Do(ctx, func(ctx context.Context) error {
+		op, err := begin(ctx)
+		if err != nil {
+			return err
+		}
+		return s.finish(ctx, l, gcp.GKEOperation(s.ClusterParent(), op.GetName()))
+	})
 }
 
 // Undo deletes the cluster with everything in it. Load balancers and disks that

@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -45,7 +44,7 @@ func (n Names) selector() map[string]string {
 
 // inspectExisting is Inspect of a cluster that is to be there already.
 func (s cluster) inspectExisting(l engine.Ledger, c *containerpb.Cluster) engine.Change {
-	summary := fmt.Sprintf("cluster %q in %s, which is there", s.ClusterID(), s.ClusterLocation())
+	summary := s.summary()
 	if p := s.unusable(l, c); p != nil {
 		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}
 	}
@@ -195,14 +194,8 @@ func (s cluster) undoExisting(ctx context.Context, l engine.Ledger) error {
 		return err
 	}
 	if p := pool(c); p != nil && ours(l, p.GetConfig().GetResourceLabels()) {
-		err := gcp.Retry{For: 30 * time.Minute, When: gcp.Busy,
-			Notice: func(error) { notice(l, "cluster %q is busy with another operation; waiting for it", s.ClusterID()) },
-		}.Do(ctx, func(ctx context.Context) error {
-			op, err := s.c.GKE.DeleteNodePool(ctx, &containerpb.DeleteNodePoolRequest{Name: s.poolResource().Name})
-			if err != nil {
-				return err
-			}
-			return s.finish(ctx, l, gcp.GKEOperation(s.ClusterParent(), op.GetName()))
+		err := s.onceFree(ctx, l, func(ctx context.Context) (*containerpb.Operation, error) {
+			return s.c.GKE.DeleteNodePool(ctx, &containerpb.DeleteNodePoolRequest{Name: s.poolResource().Name})
 		})
 		if err != nil && !gcp.NotFound(err) {
 			return fmt.Errorf("delete node pool %q: %w", poolName, err)
@@ -217,7 +210,10 @@ func (s cluster) nowhere() *problem.Problem {
 
 // poolCommand is what a person would type for the node pool.
 func (s cluster) poolCommand() string {
-	return shell("gcloud", "container", "node-pools", "create", poolName, "--cluster="+s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID(),
-		"--num-nodes="+strconv.Itoa(s.Nodes()), "--machine-type="+s.a.MachineType, "--disk-size="+strconv.Itoa(s.DiskGB()),
-		"--service-account="+s.AccountEmail(), "--scopes="+strings.Join(s.nodeScopes(), ","))
+	words := []string{"gcloud", "container", "node-pools", "create", poolName, "--cluster=" + s.ClusterID(), s.placeFlag(), "--project=" + s.ProjectID()}
+	words = append(words, s.nodeFlags()...)
+	if s.Federated() {
+		words = append(words, "--workload-metadata=GKE_METADATA")
+	}
+	return shell(words...)
 }

@@ -132,24 +132,26 @@ func (s cluster) poolDiffers(pool *containerpb.NodePool, fault func(string, ...a
 }
 
 func (s cluster) Commands() []string {
-	place := "--region=" + s.ClusterLocation()
-	if s.Zonal() {
-		place = "--zone=" + s.ClusterLocation()
-	}
 	switch {
 	case s.ownPool():
 		return []string{s.poolCommand()}
 	case s.a.ExistingCluster:
-		return []string{shell("gcloud", "container", "clusters", "describe", s.ClusterID(), place, "--project="+s.ProjectID())}
+		return []string{shell("gcloud", "container", "clusters", "describe", s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID())}
 	}
 	if s.Autopilot() {
-		return []string{shell("gcloud", "container", "clusters", "create-auto", s.ClusterID(), place, "--project="+s.ProjectID(), "--service-account="+s.AccountEmail())}
+		return []string{shell("gcloud", "container", "clusters", "create-auto", s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID(), "--service-account="+s.AccountEmail())}
 	}
-	words := []string{"gcloud", "container", "clusters", "create", s.ClusterID(), place, "--project=" + s.ProjectID(),
-		"--num-nodes=" + strconv.Itoa(s.Nodes()), "--machine-type=" + s.a.MachineType, "--disk-size=" + strconv.Itoa(s.DiskGB()),
-		"--service-account=" + s.AccountEmail(), "--scopes=" + strings.Join(s.nodeScopes(), ","), "--enable-ip-alias", "--release-channel=regular"}
+	words := []string{"gcloud", "container", "clusters", "create", s.ClusterID(), s.placeFlag(), "--project=" + s.ProjectID()}
+	words = append(words, s.nodeFlags()...)
+	words = append(words, "--enable-ip-alias", "--release-channel=regular")
 	if s.Federated() {
 		words = append(words, "--workload-pool="+s.WorkloadPool(), "--workload-metadata=GKE_METADATA")
 	}
 	return []string{shell(words...)}
+}
+
+// nodeFlags say what the nodes of a pool are, which a cluster's first one is as well.
+func (s cluster) nodeFlags() []string {
+	return []string{"--num-nodes=" + strconv.Itoa(s.Nodes()), "--machine-type=" + s.a.MachineType, "--disk-size=" + strconv.Itoa(s.DiskGB()),
+		"--service-account=" + s.AccountEmail(), "--scopes=" + strings.Join(s.nodeScopes(), ",")}
 }

@@ -214,24 +214,14 @@ func (s controller) install(ctx context.Context, c *kube.Cluster, l engine.Ledge
 	return c.Install(ctx, kube.Wanted{Namespace: controllerNamespace, Name: controllerRelease, Values: s.controllerValues(), Labels: labels(l)}, ch)
 }
 
-// Undo uninstalls the release and removes the namespace, if they are ours. Where
-// the cluster is gone, so are they.
+// Undo uninstalls the release and removes the namespace, if they are ours.
 func (s controller) Undo(ctx context.Context, l engine.Ledger) error {
-	c, err := s.reach(ctx, l)
-	if err != nil {
-		return err
-	}
-	if c != nil {
-		ctx, cancel := context.WithTimeout(ctx, s.within())
-		defer cancel()
+	return s.takeBack(ctx, l, func(ctx context.Context, c *kube.Cluster) error {
 		if err := s.uninstall(ctx, c, l); err != nil {
 			return err
 		}
-		if err := removeNamespace(ctx, c, l, controllerNamespace); err != nil {
-			return err
-		}
-	}
-	return allGone(l)
+		return removeNamespace(ctx, c, l, controllerNamespace)
+	})
 }
 
 func (s controller) uninstall(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {

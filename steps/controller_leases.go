@@ -25,13 +25,16 @@ import (
 // have no certificate in time and be restarted for it, again and again. The chart
 // has a hook for this, whose image comes from a registry of its own.
 func removeLeases(ctx context.Context, c *kube.Cluster) error {
-	leases := c.Core.CoordinationV1().Leases(controllerNamespace)
 	all, err := controllerLeases(ctx, c)
 	if err != nil {
 		return err
 	}
+	return deleteLeases(ctx, c, all)
+}
+
+func deleteLeases(ctx context.Context, c *kube.Cluster, all []coordinationv1.Lease) error {
 	for _, lease := range all {
-		if err := gone(leases.Delete(ctx, lease.Name, metav1.DeleteOptions{})); err != nil {
+		if err := gone(c.Core.CoordinationV1().Leases(controllerNamespace).Delete(ctx, lease.Name, metav1.DeleteOptions{})); err != nil {
 			return fmt.Errorf("remove lease %s: %w", lease.Name, err)
 		}
 	}
@@ -67,12 +70,7 @@ func freeLeases(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
 	if rel, err := c.Release(ctx, controllerNamespace, controllerRelease); err != nil || rel == nil || !ours(l, rel.Labels) {
 		return err
 	}
-	for _, lease := range all {
-		if err := gone(c.Core.CoordinationV1().Leases(controllerNamespace).Delete(ctx, lease.Name, metav1.DeleteOptions{})); err != nil {
-			return fmt.Errorf("remove lease %s: %w", lease.Name, err)
-		}
-	}
-	return nil
+	return deleteLeases(ctx, c, all)
 }
 
 // firstStart is when the first of the controllers that run now was started. ok is false where

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -36,9 +37,7 @@ func ensureNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name
 		return err
 	}
 	all := labels(l)
-	for k, v := range more {
-		all[k] = v
-	}
+	maps.Copy(all, more)
 	_, err = c.Core.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: all}}, metav1.CreateOptions{FieldManager: kube.Manager})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("create namespace %q: %w", name, err)

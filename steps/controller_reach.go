@@ -66,6 +66,29 @@ func (s inside) need(ctx context.Context, l engine.Ledger) (*kube.Cluster, error
 	return c, err
 }
 
+// takeBack undoes what a step made in the cluster. Where the cluster is gone, so is that.
+func (s inside) takeBack(ctx context.Context, l engine.Ledger, undo func(context.Context, *kube.Cluster) error) error {
+	c, err := s.reach(ctx, l)
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		within, cancel := context.WithTimeout(ctx, s.within())
+		defer cancel()
+		if err := undo(within, c); err != nil {
+			return err
+		}
+	}
+	for _, e := range l.Entries() {
+		if made(e) {
+			if err := l.Gone(e.Resource); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (s inside) absent() *problem.Problem {
 	return raise("cluster-missing", "cluster %q in %s is not there, or does not answer yet", s.ClusterID(), s.ClusterLocation())
 }

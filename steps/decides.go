@@ -4,16 +4,12 @@ package steps
 // the config file. Of an answer that it does not know, all do.
 func Decides(path string) []string {
 	switch path {
-	case "workloadIdentity":
+	case "workloadIdentity", "cluster":
 		return []string{"identity", "cluster", "controller", "policy", "enforcement", "proof"}
-	case "shape", "zone":
+	case "shape", "zone", "diskGB", "nodes":
 		return []string{"cluster", "controller", "policy", "enforcement", "proof"}
 	case "machineType": // its processor decides the image's platform
 		return []string{"image", "signature", "cluster", "controller", "policy", "enforcement", "proof"}
-	case "diskGB", "nodes":
-		return []string{"cluster", "controller", "policy", "enforcement", "proof"}
-	case "cluster":
-		return []string{"identity", "cluster", "controller", "policy", "enforcement", "proof"}
 	case "image":
 		return []string{"image", "signature", "proof"}
 	case "keyRing", "key":

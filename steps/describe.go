@@ -32,8 +32,6 @@ func Describe(r state.Resource) string {
 		return "deployment " + name + " in namespace " + namespace
 	case "kubernetes.webhook":
 		return "webhook " + r.Name
-	case "container.nodePool":
-		return "node pool " + last
 	case "helm.release":
 		namespace, name, _ := strings.Cut(r.Name, "/")
 		return "Helm release " + name + " in namespace " + namespace
@@ -42,7 +40,8 @@ func Describe(r state.Resource) string {
 		"cloudresourcemanager.project": "project", "serviceusage.service": "API",
 		"cloudkms.keyRing": "key ring", "cloudkms.cryptoKey": "key",
 		"artifactregistry.repository": "repository", "iam.serviceAccount": "service account",
-		"container.cluster": "cluster", "container.nodePool": "node pool", "kubernetes.namespace": "namespace", "policy.clusterImagePolicy": "policy", "file": "file",
+		"container.cluster": "cluster", "container.nodePool": "node pool",
+		"kubernetes.namespace": "namespace", "policy.clusterImagePolicy": "policy", "file": "file",
 	}[r.Kind]
 	if !ok {
 		return r.Kind + " " + r.Name

@@ -51,7 +51,7 @@ func (s inside) namespace(ctx context.Context, c *kube.Cluster) (*corev1.Namespa
 }
 
 func (s enforcement) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("namespace %q labelled %s=true", s.a.Namespace, includeLabel)
+	summary := s.Makes()
 	missing := engine.Change{Action: engine.Create, Summary: summary}
 	c, err := s.reach(ctx, l)
 	if err != nil || c == nil {
@@ -143,13 +143,7 @@ func (s enforcement) awaitAsked(ctx context.Context, c *kube.Cluster, l engine.L
 
 // Undo takes off the label if we set it, and the namespace if we made it.
 func (s enforcement) Undo(ctx context.Context, l engine.Ledger) error {
-	c, err := s.reach(ctx, l)
-	if err != nil {
-		return err
-	}
-	if c != nil {
-		ctx, cancel := context.WithTimeout(ctx, s.within())
-		defer cancel()
+	return s.takeBack(ctx, l, func(ctx context.Context, c *kube.Cluster) error {
 		if err := s.open(ctx, c, l); err != nil {
 			return err
 		}
@@ -158,8 +152,8 @@ func (s enforcement) Undo(ctx context.Context, l engine.Ledger) error {
 				return err
 			}
 		}
-	}
-	return allGone(l)
+		return nil
+	})
 }
 
 func (s enforcement) open(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
@@ -171,18 +165,6 @@ func (s enforcement) open(ctx context.Context, c *kube.Cluster, l engine.Ledger)
 		return err
 	}
 	return s.label(ctx, c, nil)
-}
-
-// allGone notes that whatever a step had made is gone: with the cluster it was in, or before it.
-func allGone(l engine.Ledger) error {
-	for _, e := range l.Entries() {
-		if made(e) {
-			if err := l.Gone(e.Resource); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func (s enforcement) Commands() []string {

@@ -112,19 +112,15 @@ func owner(pod *corev1.Pod) string {
 // dryRun asks the API server, and so the webhook, whether a Deployment of this image
 // would be admitted. Nothing is stored.
 func (s inside) dryRun(ctx context.Context, c *kube.Cluster, namespace, image string) error {
-	d := deployment("", image, nil, nil)
-	d.GenerateName = "signgate-dry-run-"
+	d := deployment("signgate-dry-run", image, nil, nil)
+	d.Name, d.GenerateName = "", d.Name+"-"
 	_, err := c.Core.AppsV1().Deployments(namespace).Create(ctx, d, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: kube.Manager})
 	return err
 }
 
 // deployment is what `kubectl create deployment NAME --image=IMAGE` makes, with our labels on it.
 func deployment(name, image string, ours, nodes map[string]string) *appsv1.Deployment {
-	app := name
-	if app == "" {
-		app = "signgate-dry-run"
-	}
-	selector := map[string]string{"app": app}
+	selector := map[string]string{"app": name}
 	all := maps.Clone(selector)
 	maps.Copy(all, ours)
 	return &appsv1.Deployment{
@@ -134,10 +130,8 @@ func deployment(name, image string, ours, nodes map[string]string) *appsv1.Deplo
 			Selector: &metav1.LabelSelector{MatchLabels: selector},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{Labels: selector},
-				Spec:       corev1.PodSpec{NodeSelector: nodes, Containers: []corev1.Container{{Name: app, Image: image}}},
+				Spec:       corev1.PodSpec{NodeSelector: nodes, Containers: []corev1.Container{{Name: name, Image: image}}},
 			},
 		},
 	}
 }
-
-var _ engine.Step = enforcement{}

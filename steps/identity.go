@@ -68,7 +68,7 @@ func (s identity) get(ctx context.Context, l engine.Ledger) (*adminpb.ServiceAcc
 }
 
 func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("service account %s with %d roles", s.AccountEmail(), len(s.projectRoles())+1)
+	summary := s.Makes()
 	account, err := s.get(ctx, l)
 	if err != nil {
 		return engine.Change{}, err
@@ -76,7 +76,7 @@ func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, 
 	if account == nil {
 		return engine.Change{Action: engine.Create, Summary: summary}, nil
 	}
-	if change, clashes := clash(l, s.resource(), summary, anotherByWords(l, account.GetDescription())); clashes {
+	if change, clashes := clash(l, s.resource(), summary, another(l, described(account.GetDescription()))); clashes {
 		return change, nil
 	}
 	change := settled(l, s.resource(), account.GetDescription() == s.description(l), summary)

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -101,7 +100,7 @@ func (s copied) wrongSignature(p part) string {
 }
 
 func (s copied) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("%s as %s, and two more to be refused", s.a.Image, s.ImageName())
+	summary := s.Makes()
 	parts, _, err := s.resolve(ctx, l)
 	switch {
 	case ctx.Err() != nil:

@@ -38,7 +38,7 @@ func (s keyring) get(ctx context.Context, l engine.Ledger) (*kmspb.KeyRing, erro
 }
 
 func (s keyring) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("key ring %q in %s", s.KeyRingID(), s.Region())
+	summary := s.Makes()
 	ring, err := s.get(ctx, l)
 	switch {
 	case err != nil:

@@ -2,7 +2,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"regexp"
@@ -15,7 +14,6 @@ import (
 	"cloud.google.com/go/kms/apiv1/kmspb"
 	"github.com/sigstore/sigstore/pkg/signature"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/api/iterator"
 
 	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/internal/image"
@@ -122,7 +120,7 @@ func (s key) verifiers(ctx context.Context) ([]signature.Verifier, error) {
 
 // signedThere looks through what is on record and what is in the region's repositories.
 func (s key) signedThere(ctx context.Context, rec state.Record, keys []signature.Verifier) (images []string, unsure string, err error) {
-	refs := s.signedByHand(rec)
+	refs := signedByHand(rec)
 	found, cut, err := s.signatures(ctx, rec)
 	if err != nil {
 		return nil, "", err
@@ -162,25 +160,25 @@ func (s key) signedThere(ctx context.Context, rec state.Record, keys []signature
 	return images, unsure, nil
 }
 
+// WithRepository says whether an image goes with the repository that this setup removes.
+func WithRepository(rec state.Record, ref string) bool {
+	return strings.HasPrefix(ref, NamesOf(rec.Answers).RepositoryPath()+"/") &&
+		slices.ContainsFunc(rec.Entries, func(e state.Entry) bool { return e.Kind == "artifactregistry.repository" && made(e) })
+}
+
 // goes says whether an image is removed with the setup.
-func (s key) goes(rec state.Record, ref string) bool {
-	for _, e := range rec.Entries {
-		switch {
-		case !made(e):
-		case e.Kind == "artifactregistry.repository" && strings.HasPrefix(ref, s.RepositoryPath()+"/"):
-			return true
-		case e.Kind == "image.signature" && e.Step != StepSign && e.Name == ref: // the setup's own image in somebody's repository
-			return true
-		}
+func goes(rec state.Record, ref string) bool {
+	own := func(e state.Entry) bool { // the setup's own image in somebody's repository
+		return e.Kind == "image.signature" && e.Step != StepSign && e.Name == ref && made(e)
 	}
-	return false
+	return WithRepository(rec, ref) || slices.ContainsFunc(rec.Entries, own)
 }
 
 // signedByHand are the images that `signgate sign` has signed and that stay.
-func (s key) signedByHand(rec state.Record) []string {
+func signedByHand(rec state.Record) []string {
 	var refs []string
 	for _, e := range rec.Entries {
-		if e.Step == StepSign && onRecord(e) && !s.goes(rec, e.Name) {
+		if e.Step == StepSign && onRecord(e) && !goes(rec, e.Name) {
 			refs = append(refs, e.Name)
 		}
 	}
@@ -191,24 +189,14 @@ func (s key) signedByHand(rec state.Record) []string {
 // region that stay. cut says that there are more than are looked into.
 func (s key) signatures(ctx context.Context, rec state.Record) (refs []string, cut bool, err error) {
 	tag := regexp.MustCompile(`^sha256-([0-9a-f]{64})\.sig$`)
-	repos := s.c.Artifacts.ListRepositories(ctx, &artifactregistrypb.ListRepositoriesRequest{Parent: s.Location()})
-	for {
-		repo, err := repos.Next()
-		if errors.Is(err, iterator.Done) {
-			return refs, cut, nil
-		}
+	for repo, err := range s.c.Artifacts.ListRepositories(ctx, &artifactregistrypb.ListRepositoriesRequest{Parent: s.Location()}).All() {
 		if err != nil {
 			return nil, false, fmt.Errorf("list repositories in %s: %w", s.Region(), err)
 		}
-		if repo.GetFormat() != artifactregistrypb.Repository_DOCKER || repo.GetName() == s.Repository() && s.goes(rec, s.RepositoryPath()+"/") {
+		if repo.GetFormat() != artifactregistrypb.Repository_DOCKER || repo.GetName() == s.Repository() && goes(rec, s.RepositoryPath()+"/") {
 			continue
 		}
-		images := s.c.Artifacts.ListDockerImages(ctx, &artifactregistrypb.ListDockerImagesRequest{Parent: repo.GetName(), PageSize: 1000})
-		for {
-			i, err := images.Next()
-			if errors.Is(err, iterator.Done) {
-				break
-			}
+		for i, err := range s.c.Artifacts.ListDockerImages(ctx, &artifactregistrypb.ListDockerImagesRequest{Parent: repo.GetName(), PageSize: 1000}).All() {
 			if err != nil {
 				return nil, false, fmt.Errorf("list images in %s: %w", repo.GetName(), err)
 			}
@@ -216,7 +204,7 @@ func (s key) signatures(ctx context.Context, rec state.Record) (refs []string, c
 			for _, t := range i.GetTags() {
 				hex := tag.FindStringSubmatch(t)
 				switch {
-				case hex == nil || s.goes(rec, name+"@sha256:"+hex[1]):
+				case hex == nil || goes(rec, name+"@sha256:"+hex[1]):
 				case len(refs) == mostSignatures:
 					return refs, true, nil
 				default:
@@ -225,4 +213,5 @@ func (s key) signatures(ctx context.Context, rec state.Record) (refs []string, c
 			}
 		}
 	}
+	return refs, false, nil
 }

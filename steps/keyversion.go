@@ -2,13 +2,11 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
-	"google.golang.org/api/iterator"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -71,17 +69,13 @@ func order(v *kmspb.CryptoKeyVersion) int {
 
 func (s key) versions(ctx context.Context) ([]*kmspb.CryptoKeyVersion, error) {
 	var all []*kmspb.CryptoKeyVersion
-	it := s.c.KMS.ListCryptoKeyVersions(ctx, &kmspb.ListCryptoKeyVersionsRequest{Parent: s.Key()})
-	for {
-		v, err := it.Next()
-		if errors.Is(err, iterator.Done) {
-			return all, nil
-		}
+	for v, err := range s.c.KMS.ListCryptoKeyVersions(ctx, &kmspb.ListCryptoKeyVersionsRequest{Parent: s.Key()}).All() {
 		if err != nil {
 			return nil, fmt.Errorf("list versions of key %q: %w", s.a.Key, err)
 		}
 		all = append(all, v)
 	}
+	return all, nil
 }
 
 // inspectVersion gives the zero Change for a version that can sign.

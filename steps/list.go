@@ -41,7 +41,7 @@ func grounds(a state.Answers, c *gcp.Clients, opt Options) (cloud, inside) {
 func List(a state.Answers, c *gcp.Clients, opt Options) []engine.Step {
 	on, in := grounds(a, c, opt)
 	all := []engine.Step{
-		project{on, a},                   // a project that is ours to change, with billing and every permission
+		project{on},                      // a project that is ours to change, with billing and every permission
 		apis{on},                         // the APIs that the rest calls
 		keyring{on},                      // a key ring in the region
 		key{on, opt.OutDir, opt.KeepKey}, // a signing key in it, its public half in cosign.pub

@@ -36,8 +36,11 @@ func (s project) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 	if err != nil {
 		return nil, err
 	}
-	f = is(f, map[bool]string{true: "active, not billed", false: "active, billed"}[billing == gcp.BillingOff])
-	return []engine.Finding{means(f, engine.MayShut, shell("gcloud", "billing", "projects", "link", s.a.Project, "--billing-account=ACCOUNT"),
+	seen := f.Wanted
+	if billing == gcp.BillingOff {
+		seen = "active, not billed"
+	}
+	return []engine.Finding{means(is(f, seen), engine.MayShut, shell("gcloud", "billing", "projects", "link", s.a.Project, "--billing-account=ACCOUNT"),
 		"the project has no billing account: Google stops the cluster and the key service")}, nil
 }
 
@@ -48,7 +51,11 @@ func (s apis) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, erro
 	}
 	var all []engine.Finding
 	for _, service := range services() {
-		f := is(finding(l, s.resource(service), "on"), map[bool]string{true: "off", false: "on"}[slices.Contains(off, service)])
+		seen := "on"
+		if slices.Contains(off, service) {
+			seen = "off"
+		}
+		f := is(finding(l, s.resource(service), "on"), seen)
 		if f.Recorded == "" && f.State == engine.Changed {
 			f.State = engine.NotYet
 		}
@@ -171,7 +178,8 @@ func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 	switch c.GetStatus() {
 	case containerpb.Cluster_RUNNING, containerpb.Cluster_RECONCILING, containerpb.Cluster_DEGRADED:
 	default:
-		seen, effect, because, repair = strings.ToLower(c.GetStatus().String()), engine.Shuts, "the cluster is not running ("+strings.ToLower(c.GetStatus().String())+")", "signgate apply"
+		seen = strings.ToLower(c.GetStatus().String())
+		effect, because, repair = engine.Shuts, "the cluster is not running ("+seen+")", repairMissing
 	}
 	if s.a.ExistingCluster {
 		return append([]engine.Finding{means(is(f, seen), effect, repair, because)}, s.lookPools(c, l)...), nil
@@ -223,17 +231,9 @@ func (s cluster) lookPools(c *containerpb.Cluster, l engine.Ledger) []engine.Fin
 // newPool are the commands that put a pool as wanted in the place of another: neither
 // account nor scopes of one can be changed. A pool that is as wanted will do for it.
 func (s cluster) newPool(instead string, other bool) string {
-	at := []string{"--cluster=" + s.ClusterID(), s.placeFlag(), "--project=" + s.ProjectID()}
-	create := []string{"gcloud", "container", "node-pools", "create", "signgate-pool"}
-	create = append(create, at...)
-	create = append(create, fmt.Sprintf("--num-nodes=%d", s.Nodes()), "--machine-type="+s.a.MachineType, fmt.Sprintf("--disk-size=%d", s.DiskGB()),
-		"--service-account="+s.AccountEmail(), "--scopes="+strings.Join(s.nodeScopes(), ","))
-	if s.Federated() {
-		create = append(create, "--workload-metadata=GKE_METADATA")
-	}
-	remove := append([]string{"gcloud", "container", "node-pools", "delete", instead}, at...)
+	remove := shell("gcloud", "container", "node-pools", "delete", instead, "--cluster="+s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID())
 	if other {
-		return shell(remove...)
+		return remove
 	}
-	return shell(create...) + " && " + shell(remove...)
+	return s.poolCommand() + " && " + remove
 }

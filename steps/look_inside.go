@@ -222,11 +222,12 @@ func (s enforcement) look(ctx context.Context, l engine.Ledger) ([]engine.Findin
 	if err != nil {
 		return nil, err
 	}
-	value, set := "", false
+	seen, repair := "", repairMissing
 	if ns != nil {
-		value, set = ns.Labels[includeLabel]
+		value, set := ns.Labels[includeLabel]
+		seen, repair = when(set, includeLabel+"="+value), repairChanged("enforcement")
 	}
-	return []engine.Finding{means(is(f, when(set, includeLabel+"="+value)), engine.Opens, when(ns == nil, repairMissing)+when(ns != nil, repairChanged("enforcement")),
+	return []engine.Finding{means(is(f, seen), engine.Opens, repair,
 		fmt.Sprintf("namespace %q is not labelled %s=true: nothing in it is checked", s.a.Namespace, includeLabel))}, nil
 }
 
@@ -261,7 +262,7 @@ func (s proof) askGate(ctx context.Context, c *kube.Cluster, l engine.Ledger, tr
 	}
 	verdicts := s.rehearse(ctx, c, l, trials, running)
 	for i := range verdicts {
-		l.Report(engine.Event{Type: engine.TypeVerdict, Verdict: &verdicts[i], Text: verdicts[i].Case + ": " + Meaning(verdicts[i].Reason)})
+		l.Report(s.event(&verdicts[i]))
 	}
 	p, err := s.judge(ctx, c, l, verdicts)
 	if err != nil || p == nil {

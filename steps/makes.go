@@ -1,20 +1,19 @@
 package steps
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Makes says what each step makes, in a line, by the answers alone: for the plan of a
 // project in which most cannot be looked at yet, since the APIs are off. Where a
-// step can look, its Inspect says the same of what it saw.
+// step can look, its Inspect begins with the same.
 
-func (s project) Makes() string  { return fmt.Sprintf("project %s", s.a.Project) }
-func (s apis) Makes() string     { return fmt.Sprintf("%d APIs in %s", len(services()), s.Project()) }
-func (s keyring) Makes() string  { return fmt.Sprintf("key ring %q in %s", s.KeyRingID(), s.Region()) }
-func (s key) Makes() string      { return s.summary() }
-func (s cluster) Makes() string  { return s.summary() }
-func (s workload) Makes() string { return s.summary() }
-func (s policy) Makes() string   { return s.policySummary() }
+func (s project) Makes() string    { return fmt.Sprintf("project %s", s.a.Project) }
+func (s apis) Makes() string       { return fmt.Sprintf("%d APIs in %s", len(services()), s.Project()) }
+func (s keyring) Makes() string    { return fmt.Sprintf("key ring %q in %s", s.KeyRingID(), s.Region()) }
+func (s key) Makes() string        { return s.summary() }
+func (s cluster) Makes() string    { return s.summary() }
+func (s workload) Makes() string   { return s.summary() }
+func (s controller) Makes() string { return s.summary() }
+func (s policy) Makes() string     { return s.policySummary() }
 
 func (s registry) Makes() string {
 	return fmt.Sprintf("Docker repository %q in %s", s.RepositoryID(), s.Region())
@@ -28,10 +27,6 @@ func (s signing) Makes() string { return "signature of " + s.ImageName() + " by 
 
 func (s identity) Makes() string {
 	return fmt.Sprintf("service account %s with %d roles", s.AccountEmail(), len(s.projectRoles())+1)
-}
-
-func (s controller) Makes() string {
-	return s.summary()
 }
 
 func (s enforcement) Makes() string {

@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/signgate/signgate/state"
@@ -58,28 +59,29 @@ func (n Names) RepositoryPath() string {
 // ImageName is the private copy of the image, without tag or digest: the last
 // part of the public one's path, in the repository.
 func (n Names) ImageName() string {
-	image, _, _ := strings.Cut(n.a.Image, "@")
-	base := image[strings.LastIndex(image, "/")+1:]
-	base, _, _ = strings.Cut(base, ":")
-	return n.RepositoryPath() + "/" + base
+	name, _ := n.source()
+	return n.RepositoryPath() + "/" + name[strings.LastIndex(name, "/")+1:]
 }
 
 // SourceName is the public image without tag and digest, with its registry.
 func (n Names) SourceName() string {
-	image, _, _ := strings.Cut(n.a.Image, "@")
-	if at := strings.LastIndex(image, ":"); at > strings.LastIndex(image, "/") {
-		image = image[:at]
-	}
-	return image
+	name, _ := n.source()
+	return name
 }
 
 // ImageTag is the tag of the private copy: that of the public image, "latest" if it has none.
 func (n Names) ImageTag() string {
-	image, _, _ := strings.Cut(n.a.Image, "@")
-	if at := strings.LastIndex(image, ":"); at > strings.LastIndex(image, "/") {
-		return image[at+1:]
+	_, tag := n.source()
+	return cmp.Or(tag, "latest")
+}
+
+// source is the public image without its digest: its name and, "" for none, its tag.
+func (n Names) source() (name, tag string) {
+	name, _, _ = strings.Cut(n.a.Image, "@")
+	if at := strings.LastIndex(name, ":"); at > strings.LastIndex(name, "/") {
+		return name[:at], name[at+1:]
 	}
-	return "latest"
+	return name, ""
 }
 
 // Platform is that of the nodes: Google's own Arm machines have their letters.

@@ -186,30 +186,32 @@ func policyRefused(now *unstructured.Unstructured) bool {
 
 // keyUnread is the problem of a policy that could not read its key, in KMS's words.
 func keyUnread(words string) *problem.Problem {
-	p := problem.Raise("policy-key-unread", nil)
+	id := "policy-key-unread"
 	switch {
 	case words == "":
-		p = problem.Raise("policy-not-ready", nil)
+		id = "policy-not-ready"
 	case strings.Contains(words, "insufficient authentication scopes"):
-		p = problem.Raise("scopes-insufficient", nil)
+		id = "scopes-insufficient"
 	}
+	p := problem.Raise(id, nil)
 	p.Words = problem.Clean(words)
 	return p
 }
 
 // keyLost is the problem of a refusal that no waiting will change; nil of any other.
 func keyLost(words string) error {
-	for id, sign := range map[string]string{
-		"key-version-missing": "CryptoKeyVersion",
-		"kms-reference":       "kms specification should be in the format",
-	} {
-		if strings.Contains(words, sign) && (id != "key-version-missing" || strings.Contains(words, "not found")) {
-			p := problem.Raise(id, nil)
-			p.Words = problem.Clean(words)
-			return p
-		}
+	id := ""
+	switch {
+	case strings.Contains(words, "CryptoKeyVersion") && strings.Contains(words, "not found"):
+		id = "key-version-missing"
+	case strings.Contains(words, "kms specification should be in the format"):
+		id = "kms-reference"
+	default:
+		return nil
 	}
-	return nil
+	p := problem.Raise(id, nil)
+	p.Words = problem.Clean(words)
+	return p
 }
 
 // releasePolicies lets go of policies whose controller was removed before them: the

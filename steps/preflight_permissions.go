@@ -11,29 +11,21 @@ import (
 	"github.com/signgate/signgate/internal/problem"
 )
 
-// holder is a resource on which permissions are held.
+// holder is a resource on which permissions are held, and the service that can say which.
 type holder struct {
 	kind, name string
-	held       func(ctx context.Context, permissions []string) ([]string, error)
+	service    gcp.PermissionTester
 }
 
 // holders are the project and, below it, what may have a policy of its own. Those
 // below need not be there yet.
 func (s cloud) holders() []holder {
 	return []holder{
-		{"project", s.Project(), func(ctx context.Context, p []string) ([]string, error) {
-			return gcp.HeldOn(ctx, s.c.Projects, s.Project(), p)
-		}},
-		{"key ring", s.KeyRing(), func(ctx context.Context, p []string) ([]string, error) {
-			return gcp.HeldOn(ctx, s.c.KMS, s.KeyRing(), p)
-		}},
-		{"key", s.Key(), func(ctx context.Context, p []string) ([]string, error) { return gcp.HeldOn(ctx, s.c.KMS, s.Key(), p) }},
-		{"repository", s.Repository(), func(ctx context.Context, p []string) ([]string, error) {
-			return gcp.HeldOn(ctx, s.c.Artifacts, s.Repository(), p)
-		}},
-		{"account", s.Account(), func(ctx context.Context, p []string) ([]string, error) {
-			return gcp.HeldOn(ctx, s.c.IAM, s.Account(), p)
-		}},
+		{"project", s.Project(), s.c.Projects},
+		{"key ring", s.KeyRing(), s.c.KMS},
+		{"key", s.Key(), s.c.KMS},
+		{"repository", s.Repository(), s.c.Artifacts},
+		{"account", s.Account(), s.c.IAM},
 	}
 }
 
@@ -54,7 +46,7 @@ func (s cloud) held(ctx context.Context, needs []Need) (map[Need]string, error) 
 			}
 		}
 		wg.Go(func() {
-			held, err := h.held(ctx, asked)
+			held, err := gcp.HeldOn(ctx, h.service, h.name, asked)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil && h.kind == "project" {

@@ -17,10 +17,7 @@ import (
 
 // project is the preflight: sign-in, project, billing and every permission, all
 // looked at before anything is made. With NewProject it makes the project.
-type project struct {
-	cloud
-	a state.Answers
-}
+type project struct{ cloud }
 
 func (s project) Info() engine.Info {
 	return engine.Info{
@@ -36,7 +33,7 @@ func (s project) resource() state.Resource {
 
 // Inspect is the preflight, each check of which is reported as well.
 func (s project) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("project %s", s.a.Project)
+	summary := s.Makes()
 	checks, err := Preflight(ctx, s.a, s.c, func(c engine.Check) {
 		if c.State != engine.CheckRunning {
 			l.Report(engine.Event{Type: engine.TypeCheck, Check: &c})
@@ -101,13 +98,10 @@ func (s project) create(ctx context.Context, l engine.Ledger) error {
 	op, err := s.c.Projects.CreateProject(ctx, &resourcemanagerpb.CreateProjectRequest{
 		Project: &resourcemanagerpb.Project{ProjectId: s.a.Project, DisplayName: s.a.Project, Labels: labels(l)},
 	})
-	if err != nil || op.Done() {
+	if err != nil {
 		return err
 	}
-	if err := l.Operation(s.resource(), op.Name()); err != nil {
-		return err
-	}
-	return gcp.Finish(ctx, s.c.Projects, op.Name())
+	return follow(ctx, l, s.c.Projects, s.resource(), op)
 }
 
 // restore brings back a project that this setup had shut down.
@@ -116,13 +110,10 @@ func (s project) restore(ctx context.Context, l engine.Ledger) error {
 		return err
 	}
 	op, err := s.c.Projects.UndeleteProject(ctx, &resourcemanagerpb.UndeleteProjectRequest{Name: s.Project()})
-	if err != nil || op.Done() {
+	if err != nil {
 		return err
 	}
-	if err := l.Operation(s.resource(), op.Name()); err != nil {
-		return err
-	}
-	return gcp.Finish(ctx, s.c.Projects, op.Name())
+	return follow(ctx, l, s.c.Projects, s.resource(), op)
 }
 
 // Undo asks Google to delete a project that this setup made, and only that.

@@ -93,7 +93,7 @@ func (s proof) get(ctx context.Context, c *kube.Cluster, name string) (*appsv1.D
 }
 
 func (s proof) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("four deployments in namespace %q, three to be refused", s.a.Namespace)
+	summary := s.Makes()
 	missing := engine.Change{Action: engine.Create, Summary: summary}
 	c, err := s.reach(ctx, l)
 	trials := s.trials(l)

@@ -48,7 +48,7 @@ func (s registry) differs(repo *artifactregistrypb.Repository) *problem.Problem 
 }
 
 func (s registry) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
-	summary := fmt.Sprintf("Docker repository %q in %s", s.RepositoryID(), s.Region())
+	summary := s.Makes()
 	repo, err := s.get(ctx, l)
 	switch {
 	case err != nil:
@@ -103,13 +103,10 @@ func (s registry) create(ctx context.Context, l engine.Ledger) error {
 				Description: repositoryDescription, Labels: labels(l),
 			},
 		})
-		if err != nil || op.Done() {
+		if err != nil {
 			return err
 		}
-		if err := l.Operation(s.resource(), op.Name()); err != nil {
-			return err
-		}
-		return gcp.Finish(ctx, s.c.Artifacts, op.Name())
+		return follow(ctx, l, s.c.Artifacts, s.resource(), op)
 	})
 }
 

@@ -38,7 +38,7 @@ func Result(rec state.Record, step string) string {
 func counted(rec state.Record, step, kind, word string) string {
 	some := 0
 	for _, e := range rec.Entries {
-		if e.Step == step && e.Kind == kind && (e.Phase == state.Made || e.Phase == state.Found) {
+		if e.Step == step && e.Kind == kind && onRecord(e) {
 			some++
 		}
 	}

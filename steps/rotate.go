@@ -21,12 +21,13 @@ import (
 // follows from the pins, which move last. Until RotationEnd both versions are accepted.
 func Rotation(a state.Answers, c *gcp.Clients, opt Options, store *state.Store) []engine.Step {
 	on, in := grounds(a, c, opt)
+	k := key{cloud: on, out: opt.OutDir}
 	return []engine.Step{
-		newVersion{key{cloud: on, out: opt.OutDir}, store},
+		newVersion{k, store},
 		acceptBoth{policy{in}},
 		signAgain{signing{on, opt.OutDir}, store},
 		gateAfter{proof{in}, []string{"policy", "signature"}},
-		switchOver{key{cloud: on, out: opt.OutDir}, store},
+		switchOver{k, store},
 	}
 }
 

@@ -45,7 +45,7 @@ func (s signing) version(ctx context.Context, l engine.Ledger) (string, error) {
 	if pin := l.Pin(PinKeyVersion); pin != "" {
 		return pin, nil
 	}
-	k := key{cloud: s.cloud, out: s.out}
+	k := key{cloud: s.cloud}
 	found, err := k.get(ctx, l)
 	if err != nil {
 		return "", err
@@ -152,7 +152,7 @@ func (s signing) verifier(ctx context.Context, l engine.Ledger) (signature.Verif
 	if !gcp.Is(err, codes.FailedPrecondition, codes.NotFound) {
 		return nil, err
 	}
-	pem, missing := os.ReadFile(key{cloud: s.cloud, out: s.out}.path())
+	pem, missing := os.ReadFile(key{out: s.out}.path())
 	if missing != nil {
 		return nil, errors.Join(err, missing)
 	}

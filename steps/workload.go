@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"cloud.google.com/go/iam/apiv1/iampb"
-
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/state"
@@ -36,20 +34,6 @@ func (s workload) Info() engine.Info {
 
 func (s workload) summary() string {
 	return fmt.Sprintf("%s/%s with %d roles on the key and one on the repository", controllerNamespace, controllerAccount, len(controllerKeyRoles()))
-}
-
-func (s cloud) keyPolicy() guarded {
-	return guarded{
-		name: s.Key(),
-		get: func(ctx context.Context) (*iampb.Policy, error) {
-			return s.c.KMS.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{
-				Resource: s.Key(), Options: &iampb.GetPolicyOptions{RequestedPolicyVersion: policyVersion}})
-		},
-		set: func(ctx context.Context, p *iampb.Policy) error {
-			_, err := s.c.KMS.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: s.Key(), Policy: p})
-			return err
-		},
-	}
 }
 
 // rights of the controller; its name in policies has the project's number in it.

@@ -127,6 +127,17 @@ func broken(a state.Answers, lines map[string]int, said []state.FieldError) []st
 	return all
 }
 
+// invalid is the problem of the first rule that the wizard's answers break, nil if they break none.
+func invalid(a state.Answers) error {
+	faults := state.Validate(a)
+	if len(faults) == 0 {
+		return nil
+	}
+	p := problem.Raise("answer-invalid", nil)
+	p.Words = faults[0].Error()
+	return p
+}
+
 // misfit is the error of answers that do not fit, nil if all do.
 func misfit(file string, wrong []state.FieldError) error {
 	if len(wrong) == 0 {

@@ -48,24 +48,16 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	if err != nil {
 		return err
 	}
-	defer s.site.Close()
-	if fresh {
-		defer s.discard() //nolint:errcheck // a record without a setup: the next run uses it // only if nothing was begun
-	} else {
-		defer s.Close()
-	}
+	defer s.leave(fresh)
 	if err := s.upTo(o.to); err != nil {
 		return err
 	}
 	if err := a.adopt(ctx, s, o.adopt, fresh); err != nil {
 		return err
 	}
-	plan, err := s.plan(ctx, out.emit)
+	plan, err := s.feasible(ctx, out.emit)
 	if err != nil {
 		return err
-	}
-	if blocked := plan.Blocked(); len(blocked) > 0 {
-		return said{blocked[0]}
 	}
 	overwrite, err := a.decideDrift(ctx, plan, o.overwrite)
 	if err != nil {
@@ -90,11 +82,7 @@ func (a *app) agree(ctx context.Context, s *session, plan engine.Plan) error {
 	if a.yes || n[engine.Create]+n[engine.Update] == 0 {
 		return nil
 	}
-	yes, err := a.ask(ctx, fmt.Sprintf("apply this plan to project %s (%s)?", s.Answers().Project, s.store.Record().World))
-	if err == nil && !yes {
-		err = usagef("not confirmed, nothing was changed; signgate apply --yes does not ask")
-	}
-	return err
+	return a.agreed(ctx, s, "apply this plan to", "apply", "changed")
 }
 
 // ended says how a run ended that has told of its failures itself.

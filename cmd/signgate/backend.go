@@ -11,7 +11,6 @@ import (
 	"github.com/signgate/signgate/assets"
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
-	"github.com/signgate/signgate/internal/image"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
@@ -149,7 +148,7 @@ func (b *backend) Digest(ctx context.Context, a state.Answers) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	img, err := image.Registries{HTTP: s.clients.HTTP, Tokens: s.clients.Tokens}.Get(ctx, a.Image, steps.NamesOf(a).Platform())
+	img, err := s.registries().Get(ctx, a.Image, steps.NamesOf(a).Platform())
 	return img.Digest, err
 }
 
@@ -187,10 +186,8 @@ func (b *backend) Create(ctx context.Context, a state.Answers) (tui.Session, err
 	if err != nil {
 		return nil, err
 	}
-	if faults := state.Validate(a); len(faults) > 0 {
-		p := problem.Raise("answer-invalid", nil)
-		p.Words = faults[0].Error()
-		return nil, p
+	if err := invalid(a); err != nil {
+		return nil, err
 	}
 	name := b.app.setup
 	if name == "" {

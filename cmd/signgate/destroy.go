@@ -68,9 +68,5 @@ func (a *app) agreeToRemove(ctx context.Context, s *session) error {
 	if a.yes || goes == 0 {
 		return nil
 	}
-	yes, err := a.ask(ctx, fmt.Sprintf("remove these %d things from project %s (%s)?", goes, s.Answers().Project, s.store.Record().World))
-	if err == nil && !yes {
-		err = usagef("not confirmed, nothing was removed; signgate destroy --yes does not ask")
-	}
-	return err
+	return a.agreed(ctx, s, fmt.Sprintf("remove these %d things from", goes), "destroy", "removed")
 }

@@ -17,10 +17,7 @@ const everyStep = "all"
 // overwritable is which steps of a plan may revert a person: those that
 // --overwrite-changes names. It is wrong usage to name one that is not in the plan.
 func overwritable(plan engine.Plan, named []string) ([]string, error) {
-	var all []string
-	for _, s := range plan.Steps {
-		all = append(all, s.ID)
-	}
+	all := planned(plan.Steps)
 	if slices.Contains(named, everyStep) {
 		return all, nil
 	}
@@ -61,10 +58,7 @@ func (a *app) decideDrift(ctx context.Context, plan engine.Plan, named []string)
 	if !yes {
 		return nil, byHand(open)
 	}
-	for _, p := range open {
-		may = append(may, p.ID)
-	}
-	return may, nil
+	return append(may, planned(open)...), nil
 }
 
 // byHand is the problem of changes that nobody has agreed to revert.
@@ -78,12 +72,17 @@ func byHand(open []engine.Planned) *problem.Problem {
 	printDrift(&text, open)
 	p.What = fmt.Sprintf("%d steps were changed by hand", len(open))
 	p.Words = strings.TrimRight(text.String(), "\n")
-	var ids []string
-	for _, o := range open {
-		ids = append(ids, o.ID)
-	}
-	p.Fix = "look at the differences; to have them as recorded: signgate apply --overwrite-changes=" + strings.Join(ids, ",")
+	p.Fix = "look at the differences; to have them as recorded: signgate apply --overwrite-changes=" + strings.Join(planned(open), ",")
 	return p
+}
+
+// planned names steps of a plan.
+func planned(all []engine.Planned) []string {
+	out := make([]string, len(all))
+	for i, p := range all {
+		out[i] = p.ID
+	}
+	return out
 }
 
 func printDrift(out io.Writer, changes []engine.Planned) {

@@ -99,8 +99,7 @@ func (a *app) described(cmd *cobra.Command, q *answerFlags) (export.Setup, error
 // the sandbox's own, as it was built with it, or Sigstore's.
 func (a *app) chartAtHand() (kube.Chart, error) {
 	if !a.sandbox {
-		c := assets.PolicyController()
-		return kube.Chart{Repo: c.Repo, Name: c.Name, Version: c.Version, Digest: c.Digest}, nil
+		return kube.Chart(assets.PolicyController()), nil
 	}
 	bin, err := a.binDir()
 	if err != nil {

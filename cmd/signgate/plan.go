@@ -22,23 +22,12 @@ func runPlan(cmd *cobra.Command, a *app, q *answerFlags, to string) error {
 	if err != nil {
 		return err
 	}
-	defer s.site.Close()
-	if fresh {
-		defer s.discard() //nolint:errcheck // a record without a setup: the next run uses it
-	} else {
-		defer s.Close()
-	}
+	defer s.leave(fresh)
 	if err := s.upTo(to); err != nil {
 		return err
 	}
 	out := a.printer()
 	out.preflight = true
-	plan, err := s.plan(cmd.Context(), out.emit)
-	if err != nil {
-		return err
-	}
-	if blocked := plan.Blocked(); len(blocked) > 0 {
-		return said{blocked[0]}
-	}
-	return nil
+	_, err = s.feasible(cmd.Context(), out.emit)
+	return err
 }

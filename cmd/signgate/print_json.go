@@ -9,7 +9,13 @@ import (
 
 // jsonPrinter writes each event as one JSON object a line.
 func jsonPrinter(out io.Writer) func(engine.Event) {
+	enc := plainJSON(out)
+	return func(ev engine.Event) { _ = enc.Encode(ev) }
+}
+
+// plainJSON writes what people may read as well: < and > stay as they are.
+func plainJSON(out io.Writer) *json.Encoder {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
-	return func(ev engine.Event) { _ = enc.Encode(ev) }
+	return enc
 }

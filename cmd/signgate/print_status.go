@@ -34,11 +34,7 @@ func printReport(out io.Writer, r engine.Report, sandbox bool) {
 	}
 	fmt.Fprintf(out, "gate:    %s (%s)\n", problem.Clean(r.Gate.Means), r.Gate.State)
 	for _, v := range r.Gate.Verdicts {
-		mark := "as expected"
-		if !v.OK {
-			mark = "NOT AS EXPECTED (" + v.Expected + ")"
-		}
-		fmt.Fprintf(out, "         %-16s %s (%s), %s\n", v.Case, v.Actual, v.Reason, mark)
+		fmt.Fprintf(out, "         %-16s %s (%s), %s\n", v.Case, v.Actual, v.Reason, expected(v))
 	}
 	fmt.Fprintln(out)
 	count := map[engine.Condition]int{}

@@ -84,15 +84,19 @@ func printProblem(out io.Writer, pr *problem.Problem) {
 }
 
 func printVerdict(out io.Writer, v engine.Verdict) {
-	mark := "as expected"
-	if !v.OK {
-		mark = "NOT AS EXPECTED (" + v.Expected + ")"
-	}
-	fmt.Fprintf(out, "  verdict   %-16s %s (%s), %s\n", v.Case, v.Actual, v.Reason, mark)
+	fmt.Fprintf(out, "  verdict   %-16s %s (%s), %s\n", v.Case, v.Actual, v.Reason, expected(v))
 	fmt.Fprintf(out, "            %s\n", problem.Clean(v.Image))
 	if v.Message != "" {
 		fmt.Fprintf(out, "            %s\n", strings.ReplaceAll(problem.Clean(v.Message), "\n", "\n            "))
 	}
+}
+
+// expected says whether a verdict is as it must be.
+func expected(v engine.Verdict) string {
+	if v.OK {
+		return "as expected"
+	}
+	return "NOT AS EXPECTED (" + v.Expected + ")"
 }
 
 func printSummary(out io.Writer, s engine.Summary) {

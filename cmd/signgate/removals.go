@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +53,7 @@ func removals(rec state.Record, use steps.KeyUse, keepKey bool, now time.Time) [
 			r.Keep, r.Why = true, use.Why()
 		case e.Kind == "cloudkms.cryptoKeyVersion":
 			r.Why = "disabled now, destroyed by Google on " + now.Add(use.Grace).Format("2 January 2006") + "; until then it can be restored"
-		case e.Step == steps.StepSign && !withRepository(rec, e.Name):
+		case e.Step == steps.StepSign && !steps.WithRepository(rec, e.Name):
 			r.Keep, r.Why = true, "signed with signgate sign, in a repository that stays"
 		default:
 			r.Keep, r.Why = steps.Stays(e.Resource)
@@ -62,14 +61,6 @@ func removals(rec state.Record, use steps.KeyUse, keepKey bool, now time.Time) [
 		all = append(all, r)
 	}
 	return all
-}
-
-// withRepository says whether an image goes with the repository that this setup removes.
-func withRepository(rec state.Record, ref string) bool {
-	return strings.HasPrefix(ref, steps.NamesOf(rec.Answers).RepositoryPath()+"/") &&
-		slices.ContainsFunc(rec.Entries, func(e state.Entry) bool {
-			return e.Kind == "artifactregistry.repository" && (e.Phase == state.Made || e.Phase == state.Intended)
-		})
 }
 
 // Destroy removes what this setup made, looks whether it is gone, and then forgets
@@ -161,7 +152,7 @@ func (s *session) forget(before state.Record, keepKey bool, say func(string, ...
 	now := s.store.Record()
 	gone := func(r *state.Record) error {
 		for i, e := range r.Entries {
-			if e.Step == steps.StepSign && withRepository(before, e.Name) {
+			if e.Step == steps.StepSign && steps.WithRepository(before, e.Name) {
 				r.Entries[i].Phase = state.Gone
 			}
 		}

@@ -43,12 +43,9 @@ func runRotate(cmd *cobra.Command, a *app, finish bool) error {
 		verb = "rotate --finish"
 		s.steps = steps.RotationEnd(s.Answers(), s.site.clients, s.options, s.store)
 	}
-	plan, err := s.plan(ctx, out.emit)
+	plan, err := s.feasible(ctx, out.emit)
 	if err != nil {
 		return err
-	}
-	if blocked := plan.Blocked(); len(blocked) > 0 {
-		return said{blocked[0]}
 	}
 	if drift := plan.Drift(); len(drift) > 0 { // a rotation reverts nobody: that is for apply, which asks
 		return byHand(drift)
@@ -72,15 +69,11 @@ func (a *app) agreeToRotate(ctx context.Context, s *session, plan engine.Plan, f
 	if a.yes || plan.Clean() {
 		return nil
 	}
-	question := "rotate the key"
+	what := "rotate the key in"
 	if finish {
-		question = "drop the old version of the key"
+		what = "drop the old version of the key in"
 	}
-	yes, err := a.ask(ctx, fmt.Sprintf("%s in project %s (%s)?", question, s.Answers().Project, s.store.Record().World))
-	if err == nil && !yes {
-		err = usagef("not confirmed, nothing was changed; signgate rotate --yes does not ask")
-	}
-	return err
+	return a.agreed(ctx, s, what, "rotate", "changed")
 }
 
 func (a *app) sayRotated(s *session, finish bool) {

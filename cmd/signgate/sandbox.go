@@ -64,6 +64,19 @@ func (a *app) runningSandbox(ctx context.Context) (*sandbox.Running, error) {
 	return r, folder(err)
 }
 
+// setSandbox changes how the running sandbox behaves, and says how from now on. What it does not take is wrong usage.
+func (a *app) setSandbox(ctx context.Context, what, words string, set func(*sandbox.Running) error) error {
+	r, err := a.runningSandbox(ctx)
+	if err != nil {
+		return err
+	}
+	if err := set(r); err != nil {
+		return usagef("%v", err)
+	}
+	fmt.Fprintf(a.Out, "%s: %s\n", what, words)
+	return nil
+}
+
 // sandboxLine is a command line for this sandbox, to be shown.
 func (a *app) sandboxLine(verb string) string {
 	line := "signgate sandbox " + verb

@@ -30,15 +30,7 @@ func newSandboxConsistency(a *app) *cobra.Command {
 					*value = all
 				}
 			}
-			r, err := a.runningSandbox(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := r.SetConsistency(cmd.Context(), c); err != nil {
-				return usagef("%v", err)
-			}
-			fmt.Fprintf(a.Out, "consistency: %s\n", consistencyWords(c))
-			return nil
+			return a.setSandbox(cmd.Context(), "consistency", consistencyWords(c), func(r *sandbox.Running) error { return r.SetConsistency(cmd.Context(), c) })
 		},
 	}
 	cmd.Flags().Float64Var(&all, "seconds", 0, "that all of them take")

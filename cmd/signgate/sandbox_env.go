@@ -109,12 +109,9 @@ func newSandboxRun(a *app) *cobra.Command {
 				fmt.Fprintf(a.Err, "signgate: %v\n", err)
 				return codeError(127) // as shells do
 			}
-			r, started, err := a.ensureSandbox(cmd.Context())
+			r, err := a.sandboxUp(cmd.Context())
 			if err != nil {
 				return err
-			}
-			if started {
-				fmt.Fprintf(a.Err, "sandbox: up at %s; %s ends it\n", r.Status.Proxy, a.sandboxLine("down"))
 			}
 			r.In(a.toolsProject(project, r.Status.Dir))
 			if err := become(path, args, r.Environ(a.env.list)); err != nil {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/signgate/signgate/sandbox"
@@ -21,15 +19,7 @@ func newSandboxLatency(a *app) *cobra.Command {
 		Args: usageArgs(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l.Profile = args[0]
-			r, err := a.runningSandbox(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := r.SetLatency(cmd.Context(), l); err != nil {
-				return usagef("%v", err)
-			}
-			fmt.Fprintf(a.Out, "latency: %s\n", l.Profile)
-			return nil
+			return a.setSandbox(cmd.Context(), "latency", l.Profile, func(r *sandbox.Running) error { return r.SetLatency(cmd.Context(), l) })
 		},
 	}
 	cmd.Flags().Float64Var(&l.Factor, "factor", 1, "of the times of the profile real")

@@ -31,15 +31,7 @@ LINKED_PROJECTS are those that one billing account pays for, PROJECTS those that
 			if err != nil {
 				return err
 			}
-			r, err := a.runningSandbox(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if err := r.SetQuota(cmd.Context(), q); err != nil {
-				return usagef("%v", err)
-			}
-			fmt.Fprintf(a.Out, "quota: %s\n", quotaWords(q))
-			return nil
+			return a.setSandbox(cmd.Context(), "quota", quotaWords(q), func(r *sandbox.Running) error { return r.SetQuota(cmd.Context(), q) })
 		},
 	}
 }

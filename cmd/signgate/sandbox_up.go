@@ -51,6 +51,15 @@ func (a *app) ensureSandbox(ctx context.Context) (r *sandbox.Running, started bo
 	return r, true, err
 }
 
+// sandboxUp is ensureSandbox for a verb that needs the sandbox: it says how to end one that it has started.
+func (a *app) sandboxUp(ctx context.Context) (*sandbox.Running, error) {
+	r, started, err := a.ensureSandbox(ctx)
+	if err == nil && started {
+		fmt.Fprintf(a.Err, "sandbox: up at %s; %s ends it\n", r.Status.Proxy, a.sandboxLine("down"))
+	}
+	return r, err
+}
+
 func unusable(err error) error { return problem.Raise("sandbox-folder", err) }
 
 // folder says of an error of the file system that the sandbox's folder is what fails.

@@ -38,12 +38,9 @@ func openSandbox(ctx context.Context, a *app) (world, error) {
 		p.Words = fmt.Sprintf("not in %s: %s", bin, strings.Join(missing, ", "))
 		return world{}, p
 	}
-	r, started, err := a.ensureSandbox(ctx)
+	r, err := a.sandboxUp(ctx)
 	if err != nil {
 		return world{}, err
-	}
-	if started {
-		fmt.Fprintf(a.Err, "sandbox: up at %s; %s ends it\n", r.Status.Proxy, a.sandboxLine("down"))
 	}
 	if err := inhabit(r, a.env.list); err != nil {
 		return world{}, err

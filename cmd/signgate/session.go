@@ -95,13 +95,8 @@ func (s *session) Answers() state.Answers { return s.store.Record().Answers }
 // Entries are the journal.
 func (s *session) Entries() []state.Entry { return s.store.Record().Entries }
 
-// Link is a page in Google's console; the sandbox has none.
-func (s *session) Link(e state.Entry) string {
-	if s.site.Sandbox != nil {
-		return ""
-	}
-	return steps.Link(s.Answers(), e.Resource)
-}
+// Link is a page in Google's console.
+func (s *session) Link(e state.Entry) string { return s.site.link(s.Answers(), e.Resource) }
 
 // Resume is the command that goes on with this setup.
 func (s *session) Resume() string { return s.app.lineFor("apply", s.Name()) }
@@ -119,14 +114,7 @@ func (s *session) Verdicts() []engine.Verdict { return s.verdicts }
 func (s *session) Means(reason string) string { return steps.Meaning(reason) }
 
 // Commands are a step's.
-func (s *session) Commands(step string) []string {
-	for _, one := range s.steps {
-		if one.Info().ID == step {
-			return one.Commands()
-		}
-	}
-	return nil
-}
+func (s *session) Commands(step string) []string { return commands(s.steps, step) }
 
 // Estimate is about how long a step takes in this world.
 func (s *session) Estimate(step string) time.Duration {
@@ -149,6 +137,15 @@ func (s *session) plan(ctx context.Context, emit func(engine.Event)) (engine.Pla
 		return engine.Plan{}, err
 	}
 	return e.Plan(ctx, emit)
+}
+
+// feasible is a plan that nothing stands in the way of; of what does, the plan that was printed tells.
+func (s *session) feasible(ctx context.Context, emit func(engine.Event)) (engine.Plan, error) {
+	plan, err := s.plan(ctx, emit)
+	if blocked := plan.Blocked(); err == nil && len(blocked) > 0 {
+		err = said{blocked[0]}
+	}
+	return plan, err
 }
 
 // Status compares record, wish and world, resource by resource.
@@ -191,9 +188,7 @@ func (s *session) Status(ctx context.Context) (engine.Report, error) {
 func (s *session) Run(ctx context.Context, plan engine.Plan, how tui.RunOptions, emit func(engine.Event)) error {
 	var may []string
 	if how.Overwrite {
-		for _, p := range plan.Drift() {
-			may = append(may, p.ID)
-		}
+		may = planned(plan.Drift())
 	}
 	return s.run(ctx, plan, engine.Options{Overwrite: may, Before: how.Before}, emit)
 }
@@ -256,12 +251,23 @@ func begun(rec state.Record) bool {
 	return false
 }
 
-// discard forgets a record that nothing came of.
-func (s *session) discard() error {
-	if begun(s.store.Record()) {
-		return s.Close()
+// leave lets go of the setup and its world. A record that is fresh, and that nothing came of, is forgotten.
+func (s *session) leave(fresh bool) {
+	if fresh && !begun(s.store.Record()) {
+		_ = s.store.Remove() // if not, the next run uses it
+	} else {
+		s.Close()
 	}
-	return s.store.Remove()
+	s.site.Close()
+}
+
+func commands(all []engine.Step, step string) []string {
+	for _, one := range all {
+		if one.Info().ID == step {
+			return one.Commands()
+		}
+	}
+	return nil
 }
 
 func ids(all []engine.Step) []string {

@@ -21,10 +21,8 @@ func (s *session) Change(ctx context.Context, a state.Answers) error {
 	if rec.Answers == a {
 		return nil
 	}
-	if faults := state.Validate(a); len(faults) > 0 {
-		p := problem.Raise("answer-invalid", nil)
-		p.Words = faults[0].Error()
-		return p
+	if err := invalid(a); err != nil {
+		return err
 	}
 	paths := changedKeys(rec.Answers, a)
 	if rec.Answers.Federated() != a.Federated() { // to Autopilot, or from it

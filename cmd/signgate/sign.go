@@ -86,7 +86,7 @@ func (s *session) sign(ctx context.Context, target name.Reference) (signedImage,
 	if version == "" {
 		return signedImage{}, problem.Raise("not-signed-yet", nil)
 	}
-	registries := image.Registries{HTTP: s.site.clients.HTTP, Tokens: s.site.clients.Tokens}
+	registries := s.site.registries()
 	if !registries.SignsIn(target.Context()) {
 		return signedImage{}, problem.Raise("sign-elsewhere", fmt.Errorf("%s is in %s", target, target.Context().RegistryStr()))
 	}

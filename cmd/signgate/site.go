@@ -9,8 +9,10 @@ import (
 
 	"github.com/signgate/signgate/assets"
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/image"
 	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/state"
+	"github.com/signgate/signgate/steps"
 )
 
 // site is an opened world: its clients, and where its setups are on record.
@@ -52,8 +54,20 @@ func (s *site) chart() kube.Chart {
 	if c := s.Chart; c != nil {
 		return kube.Chart{Repo: c.URL, Name: c.Name, Version: c.Version, Digest: c.Digest}
 	}
-	c := assets.PolicyController()
-	return kube.Chart{Repo: c.Repo, Name: c.Name, Version: c.Version, Digest: c.Digest}
+	return kube.Chart(assets.PolicyController())
+}
+
+// registries are asked with the sign-in of this world.
+func (s *site) registries() image.Registries {
+	return image.Registries{HTTP: s.clients.HTTP, Tokens: s.clients.Tokens}
+}
+
+// link is a resource's page in Google's console; what is in the sandbox has none.
+func (s *site) link(a state.Answers, r state.Resource) string {
+	if s.Sandbox != nil {
+		return ""
+	}
+	return steps.Link(a, r)
 }
 
 // realWorld is Google Cloud, by way of the proxy and roots of the environment.

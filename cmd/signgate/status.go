@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -58,9 +57,7 @@ func runStatus(cmd *cobra.Command, a *app) error {
 		return err
 	}
 	if a.output == "json" {
-		enc := json.NewEncoder(a.Out)
-		enc.SetEscapeHTML(false)
-		err = enc.Encode(report)
+		err = plainJSON(a.Out).Encode(report)
 	} else {
 		printReport(a.Out, report, a.sandbox)
 	}

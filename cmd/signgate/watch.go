@@ -72,12 +72,7 @@ func (w *watching) Answers() state.Answers { return w.record().Answers }
 func (w *watching) Entries() []state.Entry { return w.record().Entries }
 
 // Link is a page in Google's console.
-func (w *watching) Link(e state.Entry) string {
-	if w.site.Sandbox != nil {
-		return ""
-	}
-	return steps.Link(w.Answers(), e.Resource)
-}
+func (w *watching) Link(e state.Entry) string { return w.site.link(w.Answers(), e.Resource) }
 
 // Describe names a resource.
 func (w *watching) Describe(e state.Entry) string { return steps.Describe(e.Resource) }
@@ -92,9 +87,7 @@ func (w *watching) Change(context.Context, state.Answers) error { return errRead
 func (w *watching) Resume() string { return "" }
 
 // Commands are a step's.
-func (w *watching) Commands(step string) []string {
-	return (&session{steps: w.steps}).Commands(step)
-}
+func (w *watching) Commands(step string) []string { return commands(w.steps, step) }
 
 // Plan is the list of steps: what the other one has planned comes with its run.
 func (w *watching) Plan(context.Context) (engine.Plan, error) { return infos(w.steps), nil }

@@ -133,13 +133,6 @@ func setupSchema(source) ([]byte, error) {
 		properties[q.Key] = p
 	}
 	properties[state.KeyParticipants] = schema{
-		"description": "For a class: the suffix of each participant, or how many they are. apply --participant NAME makes the setup of one; doctor says what all of them need. Not beside suffix.",
-		"oneOf": []schema{
-			{"type": "integer", "minimum": 1},
-			{"type": "array", "minItems": 1, "uniqueItems": true, "items": schema{"type": []string{"string", "integer"}}},
-		},
-	}
-	properties[state.KeyParticipants] = schema{
 		"description": "of a class: the suffix of each of its setups, or how many there are. apply then says for whom it is (--participant), doctor -f counts all of them",
 		"oneOf": []schema{
 			{"type": "integer", "minimum": 1},

@@ -22,8 +22,7 @@ func example() state.Answers {
 
 // stepsPage is the reference of the steps.
 func stepsPage(source) ([]byte, error) {
-	c := assets.PolicyController()
-	opt := steps.Options{Chart: kube.Chart{Repo: c.Repo, Name: c.Name, Version: c.Version, Digest: c.Digest}}
+	opt := steps.Options{Chart: kube.Chart(assets.PolicyController())}
 	usual := map[string]engine.Step{}
 	for _, s := range steps.List(example(), nil, opt) {
 		usual[s.Info().ID] = s

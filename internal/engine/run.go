@@ -83,7 +83,7 @@ func (r *run) step(ctx context.Context, i int, needs []outcome) outcome {
 		return o
 	}
 	planned, l := r.plan.Steps[i].Change, r.ledger(i, r.emit)
-	if quiet := !anyChanged(needs); quiet && settled(planned, l) {
+	if changed := slices.ContainsFunc(needs, func(n outcome) bool { return n.changed }); !changed && settled(planned, l) {
 		return r.end(info, time.Now(), outcome{status: Reused}, planned.Summary)
 	}
 	if o, skip := r.ask(ctx, info, needs); skip {
@@ -111,8 +111,7 @@ func (r *run) ask(ctx context.Context, info Info, needs []outcome) (outcome, boo
 		return outcome{}, false
 	}
 	if err := r.opt.Before(ctx, info); err != nil {
-		r.report(Event{Type: TypeStep, Step: info.ID, Status: Skipped, Text: info.Title})
-		return outcome{status: Skipped}, true
+		return r.skipped(info, nil)
 	}
 	return r.skip(ctx, info, needs)
 }
@@ -181,15 +180,18 @@ func owned(entries []state.Entry) int {
 func (r *run) skip(ctx context.Context, info Info, needs []outcome) (outcome, bool) {
 	for _, n := range needs {
 		if n.status == Failed || n.status == Skipped {
-			r.report(Event{Type: TypeStep, Step: info.ID, Status: Skipped, Text: info.Title})
-			return outcome{status: Skipped, cause: n.cause}, true
+			return r.skipped(info, n.cause)
 		}
 	}
 	if r.stopped() || ctx.Err() != nil {
-		r.report(Event{Type: TypeStep, Step: info.ID, Status: Skipped, Text: info.Title})
-		return outcome{status: Skipped}, true
+		return r.skipped(info, nil)
 	}
 	return outcome{}, false
+}
+
+func (r *run) skipped(info Info, cause *problem.Problem) (outcome, bool) {
+	r.report(Event{Type: TypeStep, Step: info.ID, Status: Skipped, Text: info.Title})
+	return outcome{status: Skipped, cause: cause}, true
 }
 
 func (r *run) end(info Info, start time.Time, o outcome, text string) outcome {
@@ -236,15 +238,6 @@ func (r *run) finish(start time.Time, outcomes []outcome) (Summary, error) {
 	s.OK = first == nil
 	r.report(Event{Type: TypeSummary, Summary: &s})
 	return s, first
-}
-
-func anyChanged(needs []outcome) bool {
-	for _, n := range needs {
-		if n.changed {
-			return true
-		}
-	}
-	return false
 }
 
 // forward gives each step the indexes of what it needs.

@@ -15,9 +15,9 @@ func Config(a state.Answers) string {
 	out.WriteString("# A setup of signgate: signgate plan -f FILE says what it comes to, signgate apply -f FILE makes it.\n")
 	out.WriteString("# A key may be left out: its default holds. A flag of the command line wins over the file.\n")
 	for _, q := range state.Questions() {
-		fmt.Fprintf(&out, "\n# %s.\n", about(q))
+		fmt.Fprintf(&out, "\n# %s\n", about(q))
 		if q.More != "" {
-			fmt.Fprintf(&out, "# %s.\n", sentenceOf(q.More))
+			fmt.Fprintf(&out, "# %s\n", sentence(q.More))
 		}
 		fmt.Fprintf(&out, "%s: %s\n", q.Key, value(q.At(&a)))
 	}
@@ -25,9 +25,7 @@ func Config(a state.Answers) string {
 }
 
 // about is the question without the marks that the flag's help needs.
-func about(q state.Question) string { return sentenceOf(strings.ReplaceAll(q.Ask, "`", "")) }
-
-func sentenceOf(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+func about(q state.Question) string { return sentence(strings.ReplaceAll(q.Ask, "`", "")) }
 
 // value is an answer in YAML. Text is in double quotes, always: what is in them is
 // JSON's text, which YAML reads alike, and nothing else.

@@ -237,12 +237,16 @@ func (t terraform) inside() error {
 			"terraform apply -target=helm_release.policy_controller")
 	}
 	t.gap().add("data", "google_client_config", "me")
-	reach := fmt.Sprintf("host = \"https://${%[1]s.endpoint}\"\n token = data.google_client_config.me.access_token\n cluster_ca_certificate = base64decode(%[1]s.master_auth[0].cluster_ca_certificate)", from)
-	k := t.gap().add("provider", "kubernetes")
-	k.code("host", fmt.Sprintf(`"https://${%s.endpoint}"`, from))
-	k.code("token", "data.google_client_config.me.access_token")
-	k.code("cluster_ca_certificate", fmt.Sprintf("base64decode(%s.master_auth[0].cluster_ca_certificate)", from))
-	t.gap().add("provider", "helm").code("kubernetes", "{\n "+reach+"\n}")
+	kubernetes, helm := t.gap().add("provider", "kubernetes"), "{\n"
+	for _, way := range [][2]string{
+		{"host", `"https://${` + from + `.endpoint}"`},
+		{"token", "data.google_client_config.me.access_token"},
+		{"cluster_ca_certificate", "base64decode(" + from + ".master_auth[0].cluster_ca_certificate)"},
+	} {
+		kubernetes.code(way[0], way[1])
+		helm += " " + way[0] + " = " + way[1] + "\n"
+	}
+	t.gap().add("provider", "helm").code("kubernetes", helm+"}")
 
 	values, err := yaml.Marshal(t.w.ControllerValues)
 	if err != nil {

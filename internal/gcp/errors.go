@@ -2,6 +2,7 @@ package gcp
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/googleapis/gax-go/v2/apierror"
@@ -15,15 +16,7 @@ func Is(err error, those ...codes.Code) bool {
 		return false
 	}
 	s, ok := status.FromError(err)
-	if !ok {
-		return false
-	}
-	for _, c := range those {
-		if s.Code() == c {
-			return true
-		}
-	}
-	return false
+	return ok && slices.Contains(those, s.Code())
 }
 
 // NotFound says whether a service answered that the thing is not there. A

@@ -103,47 +103,34 @@ func (c *Clients) connect(ctx context.Context, o Options) error {
 	}
 	makers := []struct {
 		host string
-		make func(option.ClientOption) error
+		make func(context.Context, option.ClientOption) error
 	}{
-		{"cloudresourcemanager.googleapis.com", func(o option.ClientOption) (err error) {
-			c.Projects, err = resourcemanager.NewProjectsClient(ctx, o)
-			return
-		}},
-		{"cloudbilling.googleapis.com", func(o option.ClientOption) (err error) {
-			c.Billing, err = billing.NewCloudBillingClient(ctx, o)
-			return
-		}},
-		{"serviceusage.googleapis.com", func(o option.ClientOption) (err error) {
-			c.Services, err = serviceusage.NewClient(ctx, o)
-			return
-		}},
-		{"iam.googleapis.com", func(o option.ClientOption) (err error) {
-			c.IAM, err = iam.NewIamClient(ctx, o)
-			return
-		}},
-		{"cloudkms.googleapis.com", func(o option.ClientOption) (err error) {
-			c.KMS, err = kms.NewKeyManagementClient(ctx, o)
-			return
-		}},
-		{"artifactregistry.googleapis.com", func(o option.ClientOption) (err error) {
-			c.Artifacts, err = artifactregistry.NewClient(ctx, o)
-			return
-		}},
-		{"container.googleapis.com", func(o option.ClientOption) (err error) {
-			c.GKE, err = container.NewClusterManagerClient(ctx, o)
-			return
-		}},
+		{"cloudresourcemanager.googleapis.com", into(&c.Projects, resourcemanager.NewProjectsClient)},
+		{"cloudbilling.googleapis.com", into(&c.Billing, billing.NewCloudBillingClient)},
+		{"serviceusage.googleapis.com", into(&c.Services, serviceusage.NewClient)},
+		{"iam.googleapis.com", into(&c.IAM, iam.NewIamClient)},
+		{"cloudkms.googleapis.com", into(&c.KMS, kms.NewKeyManagementClient)},
+		{"artifactregistry.googleapis.com", into(&c.Artifacts, artifactregistry.NewClient)},
+		{"container.googleapis.com", into(&c.GKE, container.NewClusterManagerClient)},
 	}
 	for _, m := range makers {
 		opt, err := at(m.host)
 		if err != nil {
 			return err
 		}
-		if err := m.make(opt); err != nil {
+		if err := m.make(ctx, opt); err != nil {
 			return fmt.Errorf("client for %s: %w", m.host, err)
 		}
 	}
 	return nil
+}
+
+// into makes a client and puts it where it belongs.
+func into[C any](field *C, make func(context.Context, ...option.ClientOption) (C, error)) func(context.Context, option.ClientOption) error {
+	return func(ctx context.Context, o option.ClientOption) (err error) {
+		*field, err = make(ctx, o)
+		return err
+	}
 }
 
 // KMSConn is the connection of the KMS client, for libraries that make their own

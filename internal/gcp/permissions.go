@@ -9,9 +9,8 @@ import (
 	"github.com/googleapis/gax-go/v2"
 )
 
-// testsPermissions is the method that the client of each service with resources of
-// its own has.
-type testsPermissions interface {
+// PermissionTester is the method that the client of each service with resources of its own has.
+type PermissionTester interface {
 	TestIamPermissions(context.Context, *iampb.TestIamPermissionsRequest, ...gax.CallOption) (*iampb.TestIamPermissionsResponse, error)
 }
 
@@ -21,7 +20,7 @@ type testsPermissions interface {
 // service refuses the whole question if one of them cannot be tested on such a
 // resource; of a resource that is not there it may answer none as well as not
 // found. Organisation policies do not count.
-func HeldOn(ctx context.Context, service testsPermissions, resource string, permissions []string) ([]string, error) {
+func HeldOn(ctx context.Context, service PermissionTester, resource string, permissions []string) ([]string, error) {
 	var held []string
 	for part := range slices.Chunk(permissions, 100) { // the most that one call takes
 		resp, err := service.TestIamPermissions(ctx, &iampb.TestIamPermissionsRequest{Resource: resource, Permissions: part})

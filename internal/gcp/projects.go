@@ -2,7 +2,6 @@ package gcp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -108,12 +107,7 @@ func (c *Clients) BillingAccount(ctx context.Context, name string) (BillingAccou
 // BillingAccounts lists the open ones that the caller sees.
 func (c *Clients) BillingAccounts(ctx context.Context) ([]BillingAccount, error) {
 	var all []BillingAccount
-	it := c.Billing.ListBillingAccounts(ctx, &billingpb.ListBillingAccountsRequest{Filter: "open=true"})
-	for {
-		a, err := it.Next()
-		if errors.Is(err, iterator.Done) {
-			return all, nil
-		}
+	for a, err := range c.Billing.ListBillingAccounts(ctx, &billingpb.ListBillingAccountsRequest{Filter: "open=true"}).All() {
 		if err != nil {
 			return nil, fmt.Errorf("list billing accounts: %w", err)
 		}
@@ -121,6 +115,7 @@ func (c *Clients) BillingAccounts(ctx context.Context) ([]BillingAccount, error)
 			all = append(all, BillingAccount{Name: a.GetName(), Display: a.GetDisplayName(), Open: true})
 		}
 	}
+	return all, nil
 }
 
 // Regions lists the regions where Cloud KMS has keys, in alphabetical order, without its
@@ -128,13 +123,7 @@ func (c *Clients) BillingAccounts(ctx context.Context) ([]BillingAccount, error)
 func (c *Clients) Regions(ctx context.Context, id string) ([]string, error) {
 	region := regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
 	var all []string
-	it := c.KMS.ListLocations(ctx, &location.ListLocationsRequest{Name: "projects/" + id})
-	for {
-		l, err := it.Next()
-		if errors.Is(err, iterator.Done) {
-			slices.Sort(all)
-			return all, nil
-		}
+	for l, err := range c.KMS.ListLocations(ctx, &location.ListLocationsRequest{Name: "projects/" + id}).All() {
 		if err != nil {
 			return nil, fmt.Errorf("list regions of Cloud KMS: %w", err)
 		}
@@ -142,4 +131,6 @@ func (c *Clients) Regions(ctx context.Context, id string) ([]string, error) {
 			all = append(all, l.GetLocationId())
 		}
 	}
+	slices.Sort(all)
+	return all, nil
 }
