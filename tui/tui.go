@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -60,6 +61,11 @@ type Outcome struct {
 // patience is how long a run that was told to end may take to do so.
 const patience = 10 * time.Second
 
+// processors is how many of Go's the wizard has at least. A goroutine that waits for the
+// terminal in a system call keeps its own until the runtime's watchman comes by, every 10 ms
+// at worst; with two, a key press would wait for him.
+const processors = 4
+
 // Run shows the wizard until the person leaves it. A context that ends takes the
 // wizard off the screen and ends the run, resumably; signals are the caller's to
 // turn into that. The error is one of the terminal; how the setup went is in the
@@ -71,6 +77,7 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 	if o.Accessible || Accessible(o.Environ) {
 		return runLines(ctx, b, o)
 	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(processors, runtime.GOMAXPROCS(0))))
 	a := newApp(ctx, b, o)
 	a.awake = noShell()
 	p := tea.NewProgram(a,
