@@ -160,8 +160,11 @@ certificate authority and sign-ins, and the records of the setups made in it.`,
 				return nil
 			}
 			if !a.yes {
-				fmt.Fprintf(a.Err, "forget everything in %s? [y/N] ", dir)
-				if !a.confirmed() {
+				yes, err := a.ask(cmd.Context(), "forget everything in "+dir+"?")
+				if err != nil {
+					return err
+				}
+				if !yes {
 					return usagef("not confirmed; signgate sandbox reset --yes does not ask")
 				}
 			}
@@ -175,13 +178,6 @@ certificate authority and sign-ins, and the records of the setups made in it.`,
 			return nil
 		},
 	}
-}
-
-// confirmed reads one line and takes a plain yes for one.
-func (a *app) confirmed() bool {
-	var word string
-	_, _ = fmt.Fscanln(a.In, &word) // nothing is no
-	return word == "y" || word == "Y" || word == "yes"
 }
 
 func (a *app) printJSON(v any) error {

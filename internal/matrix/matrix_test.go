@@ -92,6 +92,9 @@ func TestRulesAreNarrow(t *testing.T) {
 		"cluster/deployments.apps/default/nginx/spec/replicas":                      true,
 		"cluster/deployments.apps/default/nginx/metadata/uid":                       false,
 		"cluster/events/default/x/message":                                          false,
+		"cluster/pods/cosign-system/p/status/containerStatuses/c/restartCount":      false,
+		"cluster/pods/cosign-system/p/status/containerStatuses/c/ready":             true,
+		"cluster/pods/default/p/status/containerStatuses/c/restartCount":            true,
 	} {
 		if got := ruleFor(path) == nil; got != compared {
 			t.Errorf("%s: compared %v, want %v", path, got, compared)
