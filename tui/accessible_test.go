@@ -206,7 +206,7 @@ func TestAccessibleDestroyWithRetry(t *testing.T) {
 	r.pick("destroy what this setup made")
 	r.answer("anything else keeps it: ", "acme-demo")
 	r.until("the cluster is busy")
-	r.answer("Number [1]: ", "1") // try again
+	r.answer("Number [1]: ", "1")         // try again
 	r.until("\nthe record is gone too\n") // which is of no step
 	r.until("Removed.")
 	if o := r.end(); !o.OK {
