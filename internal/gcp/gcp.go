@@ -101,9 +101,9 @@ func (c *Clients) connect(ctx context.Context, o Options) error {
 		}
 		return option.WithGRPCConn(conn), nil
 	}
-	makers := []struct {
+	all := []struct {
 		host string
-		make func(context.Context, option.ClientOption) error
+		dial func(context.Context, option.ClientOption) error
 	}{
 		{"cloudresourcemanager.googleapis.com", into(&c.Projects, resourcemanager.NewProjectsClient)},
 		{"cloudbilling.googleapis.com", into(&c.Billing, billing.NewCloudBillingClient)},
@@ -113,22 +113,22 @@ func (c *Clients) connect(ctx context.Context, o Options) error {
 		{"artifactregistry.googleapis.com", into(&c.Artifacts, artifactregistry.NewClient)},
 		{"container.googleapis.com", into(&c.GKE, container.NewClusterManagerClient)},
 	}
-	for _, m := range makers {
-		opt, err := at(m.host)
+	for _, client := range all {
+		opt, err := at(client.host)
 		if err != nil {
 			return err
 		}
-		if err := m.make(ctx, opt); err != nil {
-			return fmt.Errorf("client for %s: %w", m.host, err)
+		if err := client.dial(ctx, opt); err != nil {
+			return fmt.Errorf("client for %s: %w", client.host, err)
 		}
 	}
 	return nil
 }
 
 // into makes a client and puts it where it belongs.
-func into[C any](field *C, make func(context.Context, ...option.ClientOption) (C, error)) func(context.Context, option.ClientOption) error {
+func into[C any](field *C, dial func(context.Context, ...option.ClientOption) (C, error)) func(context.Context, option.ClientOption) error {
 	return func(ctx context.Context, o option.ClientOption) (err error) {
-		*field, err = make(ctx, o)
+		*field, err = dial(ctx, o)
 		return err
 	}
 }
