@@ -15,17 +15,21 @@ import (
 )
 
 func newSign(a *app) *cobra.Command {
-	return &cobra.Command{
+	try := true
+	cmd := &cobra.Command{
 		Use:     "sign IMAGE",
 		GroupID: "setup",
 		Short:   "Sign one more image with the setup's key, and say what try now answers",
 		Long: `Sign one more image with the setup's key, as cosign does: the signature is stored beside
 the image. A tag is resolved to its digest first, and the digest is what is signed. It is put on record, so
 that signgate rotate signs it again and signgate destroy knows that the key is needed. The result is the
-image by its digest; what the cluster says of it now comes after it, for a person.`,
+image by its digest; what the cluster says of it now comes after it, for a person. Where the cluster is out
+of reach, or nobody's business (a pipeline that only signs), --try=false leaves it alone.`,
 		Args: usageArgs(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return runSign(cmd, a, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runSign(cmd, a, args[0], try) },
 	}
+	cmd.Flags().BoolVar(&try, "try", try, "ask the cluster about the image afterwards")
+	return cmd
 }
 
 // signedImage is what sign answers.
@@ -38,7 +42,7 @@ type signedImage struct {
 	NotSaid *problem.Problem `json:"error,omitempty"` // why the cluster says nothing
 }
 
-func runSign(cmd *cobra.Command, a *app, ref string) error {
+func runSign(cmd *cobra.Command, a *app, ref string, try bool) error {
 	target, err := name.ParseReference(ref)
 	if err != nil {
 		return usagef("%w", err)
@@ -55,10 +59,12 @@ func runSign(cmd *cobra.Command, a *app, ref string) error {
 		return err
 	}
 	signed.Asked = ref
-	if v, err := s.Try(ctx, signed.Image); err == nil {
-		signed.Verdict = &v
-	} else if ctx.Err() == nil {
-		signed.NotSaid = problem.From(err)
+	if try {
+		if v, err := s.Try(ctx, signed.Image); err == nil {
+			signed.Verdict = &v
+		} else if ctx.Err() == nil {
+			signed.NotSaid = problem.From(err)
+		}
 	}
 	if a.output == "json" {
 		return a.printJSON(signed)
