@@ -14,7 +14,8 @@ const module = "github.com/signgate/signgate/"
 // internal/problem; tests may use more.
 func may() map[string][]string {
 	return map[string][]string{
-		"cmd/signgate":        {"tui", "steps", "state", "sandbox", "assets", "internal/engine", "internal/gcp", "internal/kube", "internal/image", "internal/export"},
+		"cmd/signgate":        {"tui", "steps", "state", "sandbox", "assets", "internal/engine", "internal/gcp", "internal/kube", "internal/image", "internal/export", "internal/boot"},
+		"internal/boot":       {},
 		"internal/export":     {"steps", "state", "assets", "internal/kube"},
 		"internal/docs":       {"steps", "state", "assets", "internal/engine", "internal/kube"},
 		"tui":                 {"internal/engine", "state", "assets"},

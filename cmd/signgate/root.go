@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/signgate/signgate/internal/boot"
 	"github.com/signgate/signgate/internal/kube"
 )
 
@@ -39,6 +40,7 @@ type app struct {
 
 // Main runs the command line and returns the exit code.
 func Main() int {
+	boot.Done()
 	kube.Quiet()
 	a := &app{streams: streams{os.Stdin, os.Stdout, os.Stderr}, env: readEnviron(os.Environ()), interrupts: &interrupts{}}
 	root := newRoot(a)
