@@ -148,8 +148,13 @@ func (l *lines) try(t Trier) error {
 	return nil
 }
 
-// joined is a name and what there is to say of it, if anything.
-func joined(name, more string) string { return strings.TrimSuffix(name+": "+more, ": ") }
+// joined is a name and what there is to say of it; either may be missing.
+func joined(name, more string) string {
+	if name == "" || more == "" {
+		return name + more
+	}
+	return name + ": " + more
+}
 
 // destroy says what goes and what stays and takes the typed name as the
 // confirmation. What fails can be tried again.

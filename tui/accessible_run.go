@@ -281,7 +281,7 @@ func (l *lines) spoken(ev engine.Event) string {
 		return fmt.Sprintf("Verdict on %s (%s): %s, because: %s. The cluster said: %s", caseTitle(v.Case), imageName(v.Image),
 			newTheme().verdict(v).Word, line(v.Reason), words(v.Message))
 	case engine.TypeNotice:
-		return strings.TrimPrefix(title+": "+line(ev.Text), ": ") // some are about the whole
+		return joined(title, line(ev.Text)) // some are about the whole, which has no title
 	case engine.TypePlan:
 		return "A new run begins."
 	}
