@@ -127,6 +127,7 @@ func (d *daemon) control() http.Handler {
 		reply(w, d.Status())
 		d.stop()
 	})
+	mux.HandleFunc("GET /exposed", func(w http.ResponseWriter, _ *http.Request) { reply(w, exposed()) })
 	mux.HandleFunc("GET /uses", func(w http.ResponseWriter, _ *http.Request) { reply(w, d.iam.Uses()) })
 	d.controlFaults(mux)
 	d.controlSettings(mux)

@@ -62,6 +62,13 @@ func Find(ctx context.Context, dir string) (*Running, error) {
 	return r, nil
 }
 
+// Exposed are the addresses of the sandbox and its clusters that others on the network
+// could reach. It looks through all processes of this machine, so it is asked for by itself.
+func (r *Running) Exposed(ctx context.Context) ([]string, error) {
+	var all []string
+	return all, r.Call(ctx, http.MethodGet, "/exposed", nil, &all)
+}
+
 // free says that no process serves the folder.
 func (p place) free() (bool, error) {
 	lock := flock.New(filepath.Join(p.dir, "lock"), flock.SetPermissions(0o600))

@@ -30,7 +30,6 @@ type Status struct {
 	Clusters []Cluster `json:"clusters"`
 	Missing  []string  `json:"missing,omitempty"` // programs that are not in Bin
 	Trouble  []string  `json:"trouble,omitempty"` // what of it cannot be used, and why
-	Open     []string  `json:"open"`              // what others on the network could reach
 
 	// What it was told to be like; nil and empty as in the beginning.
 	Latency     *Latency     `json:"latency,omitempty"`
@@ -61,7 +60,7 @@ type Cluster struct {
 func (s *Sandbox) Status() Status {
 	st := Status{
 		PID: os.Getpid(), Dir: s.dir, Bin: s.opt.Bin, Proxy: s.proxy, Calls: s.journal.Total(),
-		Missing: Missing(s.opt.Bin), Clusters: s.clusters(), Open: exposed(),
+		Missing: Missing(s.opt.Bin), Clusters: s.clusters(),
 	}
 	s.set.tell(&st)
 	if s.chart.Problem() == nil {

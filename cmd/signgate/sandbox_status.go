@@ -42,17 +42,22 @@ func (a *app) sandboxStatus(ctx context.Context) error {
 	case err != nil:
 		return folder(err)
 	}
+	open, err := r.Exposed(ctx)
+	if err != nil {
+		return err
+	}
 	if a.output == "json" {
 		return a.printJSON(struct {
 			Up bool `json:"up"`
 			sandbox.Status
-		}{true, r.Status})
+			Open []string `json:"open"` // what others on the network could reach
+		}{true, r.Status, open})
 	}
-	a.printStatus(r.Status)
+	a.printStatus(r.Status, open)
 	return nil
 }
 
-func (a *app) printStatus(st sandbox.Status) {
+func (a *app) printStatus(st sandbox.Status, open []string) {
 	w := tabwriter.NewWriter(a.Out, 0, 0, 3, ' ', 0)
 	defer w.Flush()
 	row := func(name, format string, args ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
@@ -84,10 +89,10 @@ func (a *app) printStatus(st sandbox.Status) {
 	for _, t := range st.Trouble {
 		row("trouble", "%s", t)
 	}
-	for _, o := range st.Open {
+	for _, o := range open {
 		row("open", "%s", o)
 	}
-	if len(st.Open) == 0 {
+	if len(open) == 0 {
 		row("open", "nothing beyond this machine")
 	}
 }
