@@ -120,8 +120,8 @@ func Create(dir, name string, world World, answers Answers) (*Store, error) {
 
 // Open locks a setup and reads its record. ErrNotFound, *LockedError, *CorruptError and *NewerError tell why not.
 func Open(dir, name string) (*Store, error) {
-	if _, err := Read(dir, name); err != nil {
-		return nil, err // before the lock: a name that is not there leaves no folder behind
+	if !exists(dir, name) {
+		return nil, missing(name) // before the lock: a name that is not there leaves no folder behind
 	}
 	s, err := lock(dir, name)
 	if err != nil {
@@ -137,18 +137,29 @@ func Open(dir, name string) (*Store, error) {
 // Read returns a setup's record without locking it: for looking only.
 func Read(dir, name string) (Record, error) {
 	if !setupName.MatchString(name) {
-		return Record{}, fmt.Errorf("setup %q: %w", name, ErrNotFound)
+		return Record{}, missing(name)
 	}
 	path := filepath.Join(Folder(dir, name), recordFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Record{}, fmt.Errorf("setup %q: %w", name, ErrNotFound)
+		return Record{}, missing(name)
 	}
 	if err != nil {
 		return Record{}, fmt.Errorf("read the record of setup %q: %w", name, err)
 	}
 	return decode(path, data)
 }
+
+// exists says whether a setup is on record.
+func exists(dir, name string) bool {
+	if !setupName.MatchString(name) {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(Folder(dir, name), recordFile))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+func missing(name string) error { return fmt.Errorf("setup %q: %w", name, ErrNotFound) }
 
 // Listed is a setup in the state folder; Err says why its record cannot be read.
 type Listed struct {
@@ -159,6 +170,23 @@ type Listed struct {
 
 // List returns the setups in the state folder by name. No folder is no setups.
 func List(dir string) ([]Listed, error) {
+	names, err := Names(dir)
+	if err != nil {
+		return nil, err
+	}
+	var all []Listed
+	for _, name := range names {
+		rec, err := Read(dir, name)
+		if errors.Is(err, ErrNotFound) { // removed meanwhile
+			continue
+		}
+		all = append(all, Listed{Name: name, Record: rec, Err: err})
+	}
+	return all, nil
+}
+
+// Names are the setups in the state folder, whose records it does not read.
+func Names(dir string) ([]string, error) {
 	found, err := os.ReadDir(filepath.Join(dir, "setups"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -166,13 +194,11 @@ func List(dir string) ([]Listed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list setups: %w", err)
 	}
-	var all []Listed
+	var all []string
 	for _, f := range found {
-		rec, err := Read(dir, f.Name())
-		if errors.Is(err, ErrNotFound) {
-			continue
+		if exists(dir, f.Name()) {
+			all = append(all, f.Name())
 		}
-		all = append(all, Listed{Name: f.Name(), Record: rec, Err: err})
 	}
 	return all, nil
 }

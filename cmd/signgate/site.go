@@ -102,15 +102,12 @@ func (a *app) pick(dir, project string) (string, error) {
 	if a.setup != "" {
 		return a.setup, nil
 	}
-	all, err := state.List(dir)
+	names, err := state.Names(dir)
+	if project != "" {
+		names, err = namesOf(dir, project)
+	}
 	if err != nil {
 		return "", err
-	}
-	var names []string
-	for _, one := range all {
-		if project == "" || one.Err != nil && one.Name == nameFor(state.Answers{Project: project}) || one.Record.Answers.Project == project {
-			names = append(names, one.Name)
-		}
 	}
 	switch len(names) {
 	case 0:
@@ -119,6 +116,18 @@ func (a *app) pick(dir, project string) (string, error) {
 		return names[0], nil
 	}
 	return "", usagef("several setups are on record (%s); name one: --setup NAME", list(names))
+}
+
+// namesOf are the setups of a project; one that cannot be read counts by its name.
+func namesOf(dir, project string) ([]string, error) {
+	all, err := state.List(dir)
+	var names []string
+	for _, one := range all {
+		if one.Record.Answers.Project == project || one.Err != nil && one.Name == nameFor(state.Answers{Project: project}) {
+			names = append(names, one.Name)
+		}
+	}
+	return names, err
 }
 
 // existing names the setup that a verb needs to be there.
