@@ -44,6 +44,7 @@ func (a *app) open(ctx context.Context) (*site, error) {
 	if s.clients, err = gcp.Dial(ctx, s.Options); err != nil {
 		return nil, err
 	}
+	s.clients.Connect()
 	return s, nil
 }
 

@@ -57,6 +57,7 @@ type Clients struct {
 	credential *credential
 	quota      atomic.Pointer[string]
 	conns      []*grpc.ClientConn
+	projects   *grpc.ClientConn
 	kms        *grpc.ClientConn
 
 	mu       sync.Mutex
@@ -89,6 +90,13 @@ func Dial(ctx context.Context, o Options) (*Clients, error) {
 	return c, nil
 }
 
+// Connect begins to connect to the services that nearly everybody asks first, about a
+// project and its key: the first call only waits for a token meanwhile.
+func (c *Clients) Connect() {
+	c.projects.Connect()
+	c.kms.Connect()
+}
+
 func (c *Clients) connect(ctx context.Context, o Options) error {
 	at := func(host string) (option.ClientOption, error) {
 		conn, err := o.Network.grpc(host, o.UserAgent, c.authorize(host))
@@ -96,7 +104,10 @@ func (c *Clients) connect(ctx context.Context, o Options) error {
 			return nil, fmt.Errorf("client for %s: %w", host, err)
 		}
 		c.conns = append(c.conns, conn)
-		if host == "cloudkms.googleapis.com" {
+		switch host {
+		case "cloudresourcemanager.googleapis.com":
+			c.projects = conn
+		case "cloudkms.googleapis.com":
 			c.kms = conn
 		}
 		return option.WithGRPCConn(conn), nil

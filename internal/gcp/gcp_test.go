@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +51,8 @@ type google struct {
 	disabled bool   // Resource Manager is off unless a quota project is named
 	seen     []metadata.MD
 	hosts    []string
+
+	reached chan string // hosts too, as they are asked for
 }
 
 func (g *google) note(ctx context.Context) metadata.MD {
@@ -90,7 +93,7 @@ func (g *google) token(w http.ResponseWriter, _ *http.Request) {
 
 func start(t *testing.T) *google {
 	t.Helper()
-	g := &google{}
+	g := &google{reached: make(chan string, 16)}
 	cert, roots := certificate(t)
 	g.roots = roots
 	srv := grpc.NewServer()
@@ -118,6 +121,7 @@ func (g *google) tunnel(w http.ResponseWriter, r *http.Request, to string) {
 	g.mu.Lock()
 	g.hosts = append(g.hosts, r.Host)
 	g.mu.Unlock()
+	g.reached <- r.Host
 	client, buffered, _ := w.(http.Hijacker).Hijack()
 	defer client.Close()
 	if !strings.HasSuffix(r.Host, ".googleapis.com:443") {
@@ -200,6 +204,23 @@ func TestOneNetworkOneToken(t *testing.T) {
 		if md.Get("authorization")[0] != "Bearer ya29.secret" || !strings.HasPrefix(md.Get("user-agent")[0], "signgate/test") {
 			t.Errorf("called with %v", md)
 		}
+	}
+}
+
+// Told to connect, they do so before they are asked anything, as nobody: no token is fetched.
+func TestConnectAhead(t *testing.T) {
+	g := start(t)
+	c := dial(t, g, user(t, ""))
+	c.Connect()
+	went := []string{<-g.reached, <-g.reached} // or the test hangs, and says where
+	slices.Sort(went)
+	if want := []string{"cloudkms.googleapis.com:443", "cloudresourcemanager.googleapis.com:443"}; !slices.Equal(went, want) {
+		t.Errorf("went to %v", went)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.tokens != 0 || len(g.seen) != 0 {
+		t.Errorf("%d tokens, %d calls", g.tokens, len(g.seen))
 	}
 }
 
