@@ -106,6 +106,13 @@ func (w *watcher) run(ctx context.Context) {
 		return
 	}
 	wait := firstPoll
+	said, was := false, false
+	tell := func(ok bool, words string) {
+		if !said || ok != was {
+			w.verdict(ok, words)
+		}
+		said, was = true, ok
+	}
 	var successes, failures int32
 	for {
 		err := w.check(ctx)
@@ -117,13 +124,13 @@ func (w *watcher) run(ctx context.Context) {
 		case err == nil:
 			successes, failures = successes+1, 0
 			if successes >= max(w.probe.SuccessThreshold, 1) {
-				w.verdict(true, "")
+				tell(true, "")
 			}
 		case !waiting:
 			successes, failures = 0, failures+1
 			w.failed(fmt.Sprintf("%s probe failed: %s", w.kind, err))
 			if failures >= max(w.probe.FailureThreshold, 1) {
-				w.verdict(false, err.Error())
+				tell(false, err.Error())
 			}
 		}
 		next := period

@@ -97,6 +97,36 @@ func TestWatcher(t *testing.T) {
 	}
 }
 
+// A verdict is told when it changes, and each failure that counts.
+func TestWatcherTellsChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		const checks = "++---++-+"
+		n, verdicts, failures := 0, "", 0
+		w := watcher{
+			kind: "Readiness", probe: &corev1.Probe{PeriodSeconds: 1, FailureThreshold: 2},
+			check: func(context.Context) error {
+				if n == len(checks) {
+					cancel()
+					return nil
+				}
+				n++
+				if checks[n-1] == '-' {
+					return errors.New("no")
+				}
+				return nil
+			},
+			verdict: func(good bool, _ string) { verdicts += map[bool]string{true: "+", false: "-"}[good] },
+			failed:  func(string) { failures++ },
+		}
+		w.run(ctx)
+		if verdicts != "+-+" || failures != 4 {
+			t.Errorf("of %s were told %s and %d failures", checks, verdicts, failures)
+		}
+	})
+}
+
 func TestLogs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c", "0.log")
 	l, err := openLog(path)
