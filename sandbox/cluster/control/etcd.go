@@ -30,8 +30,9 @@ func startEtcd(ctx context.Context, data, sock, logFile string) (*embed.Etcd, er
 	c.AdvertiseClientUrls, c.AdvertisePeerUrls = nobody, nobody
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
 	c.StrictReconfigCheck = false
-	// A member that is alone also waits for the others' votes to fail to come: not for long.
-	c.TickMs, c.ElectionMs = 20, 100
+	// A member that is alone also waits for the others' votes to fail to come: not for long. Each
+	// tick costs for as long as the cluster is there.
+	c.TickMs, c.ElectionMs = 50, 250
 	c.InitialElectionTickAdvance = true
 	c.SnapshotCount = 2000
 	c.SnapshotCatchUpEntries = 100
