@@ -195,7 +195,7 @@ func TestOffersToResume(t *testing.T) {
 		d := drive(t, b, 80, 24)
 		d.shows("▸ go on with acme-demo", "a new setup", "look at old", "✗")
 		d.press("enter")
-		d.shows("The plan")
+		d.shows("The plan  it goes on from what was made before")
 		if len(b.created) > 0 {
 			t.Error("resuming made a new setup")
 		}

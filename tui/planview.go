@@ -2,12 +2,14 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/state"
 )
 
 // planView is the plan to confirm: what each step would do and when, what stands
@@ -139,7 +141,7 @@ func (s *planView) View(w, h int) []string {
 	case s.problem != nil:
 		return s.trouble(s.problem, min(w, 90))
 	}
-	lines := []string{t.Strong.Render("The plan") + t.Dim.Render("  nothing has been changed yet")}
+	lines := []string{t.Strong.Render("The plan") + t.Dim.Render("  "+s.so())}
 	if h > 16 {
 		lines = append(lines, "")
 	}
@@ -160,6 +162,14 @@ func (s *planView) View(w, h int) []string {
 		return lines
 	}
 	return beside(lines, append(make([]string, min(2, h)), s.step(w-wide, h-2)...), nil, wide, w-wide, h)
+}
+
+// so says what was changed before this plan is carried out.
+func (s *planView) so() string {
+	if slices.ContainsFunc(s.session.Entries(), func(e state.Entry) bool { return e.Phase == state.Made || e.Phase == state.Intended }) {
+		return "it goes on from what was made before"
+	}
+	return "nothing has been changed yet"
 }
 
 // list is every step: what would be done, how long it takes and when.

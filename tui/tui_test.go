@@ -228,6 +228,13 @@ func scenes() map[string]func(t *testing.T, w, h int) *driver {
 		d.press("down", "enter")
 		return d
 	}
+	fresh := func(keys ...string) func(t *testing.T, w, h int) *driver {
+		return func(t *testing.T, w, h int) *driver {
+			b := newFake()
+			b.session.entries = nil
+			return pressed(drive(t, b, w, h), keys...)
+		}
+	}
 	failed := fmt.Errorf("the run failed")
 	return map[string]func(t *testing.T, w, h int) *driver{
 		"welcome": to(),
@@ -235,7 +242,7 @@ func scenes() map[string]func(t *testing.T, w, h int) *driver {
 		"billing": paying,
 		"region":  to("enter", "enter"),
 		"names":   to("enter", "enter", "enter"),
-		"plan":    to("enter", "enter", "enter", "enter"),
+		"plan":    fresh("enter", "enter", "enter", "enter"),
 		"run":     running(script(), nil),
 		"step":    running(script(), nil, "enter"),
 		"log":     running(script(), nil, "l"),
