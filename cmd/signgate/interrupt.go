@@ -14,16 +14,17 @@ import (
 // A terminal that goes away takes along whoever could have asked a second time: it
 // ends what runs at once. What was begun is on record, and the next run goes on with it.
 type interrupts struct {
-	mu   sync.Mutex
-	soft func()
-	hard context.CancelFunc
+	mu      sync.Mutex
+	soft    func()
+	hard    context.CancelFunc
+	signals chan os.Signal
 }
 
 // watch turns signals into that, until done is called.
 func (a *app) watch(ctx context.Context) (watched context.Context, done func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	a.interrupts.hard = cancel
 	signals := make(chan os.Signal, 4)
+	a.interrupts.hard, a.interrupts.signals = cancel, signals
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) { // nohup
 		signal.Notify(signals, syscall.SIGHUP)
@@ -60,6 +61,10 @@ func (i *interrupts) ask() bool {
 	soft()
 	return true
 }
+
+// hangups has the end of the terminal end what lives by it, even below nohup: it would
+// go on for ever, and hold its setup, with nobody to talk to.
+func (i *interrupts) hangups() { signal.Notify(i.signals, syscall.SIGHUP) }
 
 // softly sets how the first signal is met, until the function it returns is called.
 func (i *interrupts) softly(f func()) (before func()) {

@@ -33,6 +33,9 @@ func runWizard(ctx context.Context, a *app, o wizardOptions) error {
 	if !lines && (!isTerminal(a.In) || !isTerminal(a.Out)) {
 		return usagef("the wizard needs a terminal; without one: signgate apply --yes (--accessible asks line by line)")
 	}
+	if isTerminal(a.In) {
+		a.interrupts.hangups()
+	}
 	interrupt := make(chan struct{}, 2)
 	defer a.interrupts.softly(func() {
 		select {
