@@ -33,6 +33,9 @@ type Entry struct {
 	Time      time.Time         `json:"time"`                // of the last change of phase
 }
 
+// Ours says whether signgate made the resource, or means to: it is this setup's to remove.
+func (e Entry) Ours() bool { return e.Phase == Made || e.Phase == Intended }
+
 // World says which cloud a record is for. It is refused in any other.
 type World struct {
 	Kind          string `json:"kind"`                    // "sandbox" or "google"

@@ -117,7 +117,7 @@ func give(p *iampb.Policy, role, member string) {
 func (g guarded) revoke(ctx context.Context, l engine.Ledger, member string, roles []string, also string) error {
 	var mine []string
 	for _, role := range roles {
-		if made(l.Entry(binding(g.name, role, member))) {
+		if l.Entry(binding(g.name, role, member)).Ours() {
 			mine = append(mine, role)
 		}
 	}

@@ -182,7 +182,7 @@ func (s apis) answers(ctx context.Context, l engine.Ledger, service string) erro
 // off takes what it holds with it.
 func (s apis) Undo(_ context.Context, l engine.Ledger) error {
 	for _, e := range l.Entries() {
-		if made(e) {
+		if e.Ours() {
 			notice(l, "the APIs stay switched on in %s; an API that is not used costs nothing", s.Project())
 			return nil
 		}

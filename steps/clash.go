@@ -24,7 +24,7 @@ func another(l engine.Ledger, labels map[string]string) string {
 
 // clash is the change of a thing that another setup made and will take away with it.
 func clash(l engine.Ledger, r state.Resource, summary, setup string) (engine.Change, bool) {
-	if setup == "" || made(l.Entry(r)) {
+	if setup == "" || l.Entry(r).Ours() {
 		return engine.Change{}, false
 	}
 	p := Clash(Describe(r), setup)
@@ -43,7 +43,7 @@ func Clashes(a state.Answers, other state.Record) []string {
 	n := NamesOf(a)
 	var all []string
 	for _, e := range other.Entries {
-		if !made(e) {
+		if !e.Ours() {
 			continue
 		}
 		shared := false

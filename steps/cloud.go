@@ -124,9 +124,6 @@ func settled(l engine.Ledger, r state.Resource, labelled bool, summary string) e
 	return engine.Change{Action: engine.Reuse, Summary: summary}
 }
 
-// made says whether a thing is this setup's to remove.
-func made(e state.Entry) bool { return e.Phase == state.Made || e.Phase == state.Intended }
-
 // The labels that show whose a thing is.
 const (
 	labelManager = "managed-by"

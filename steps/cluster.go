@@ -273,7 +273,7 @@ func (s cluster) Undo(ctx context.Context, l engine.Ledger) error {
 	if s.a.ExistingCluster {
 		return s.undoExisting(ctx, l)
 	}
-	if !made(l.Entry(s.resource())) {
+	if !l.Entry(s.resource()).Ours() {
 		return nil
 	}
 	c, err := s.get(ctx, l)

@@ -186,7 +186,7 @@ func (s cluster) awaitPool(ctx context.Context) (p *containerpb.NodePool, err er
 
 // undoExisting takes the node pool back, and leaves the cluster.
 func (s cluster) undoExisting(ctx context.Context, l engine.Ledger) error {
-	if !made(l.Entry(s.poolResource())) {
+	if !l.Entry(s.poolResource()).Ours() {
 		return nil
 	}
 	c, err := s.get(ctx, l)

@@ -75,7 +75,7 @@ func (s controller) Inspect(ctx context.Context, l engine.Ledger) (engine.Change
 	}
 	switch phase := l.Entry(s.resource()).Phase; {
 	case rel.Deployed():
-	case made(l.Entry(s.resource())):
+	case l.Entry(s.resource()).Ours():
 		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
 	default:
 		return blocked(summary, "helm-pending", "the Helm release %q is %s, and this setup's record does not say why (%q)", controllerRelease, rel.Status, phase), nil
@@ -225,7 +225,7 @@ func (s controller) Undo(ctx context.Context, l engine.Ledger) error {
 }
 
 func (s controller) uninstall(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
-	if !made(l.Entry(s.resource())) {
+	if !l.Entry(s.resource()).Ours() {
 		return nil
 	}
 	rel, err := c.Release(ctx, controllerNamespace, controllerRelease)

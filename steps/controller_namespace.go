@@ -49,7 +49,7 @@ func ensureNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name
 // not waited for: policy-controller's pods end most of a minute after they are told to.
 func removeNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string) error {
 	r := namespaceResource(name)
-	if !made(l.Entry(r)) {
+	if !l.Entry(r).Ours() {
 		return nil
 	}
 	have, err := c.Core.CoreV1().Namespaces().Get(ctx, name, metav1.GetOptions{})

@@ -80,7 +80,7 @@ func (s inside) takeBack(ctx context.Context, l engine.Ledger, undo func(context
 		}
 	}
 	for _, e := range l.Entries() {
-		if made(e) {
+		if e.Ours() {
 			if err := l.Gone(e.Resource); err != nil {
 				return err
 			}

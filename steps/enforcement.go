@@ -157,7 +157,7 @@ func (s enforcement) Undo(ctx context.Context, l engine.Ledger) error {
 }
 
 func (s enforcement) open(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
-	if !made(l.Entry(s.labelResource())) {
+	if !l.Entry(s.labelResource()).Ours() {
 		return nil
 	}
 	ns, err := s.namespace(ctx, c)

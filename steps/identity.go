@@ -167,7 +167,7 @@ func (s identity) Undo(ctx context.Context, l engine.Ledger) error {
 	if err := s.rights().revoke(ctx, l, deleted); err != nil {
 		return err
 	}
-	if !made(e) {
+	if !e.Ours() {
 		return nil
 	}
 	account, err := s.get(ctx, l)

@@ -245,7 +245,7 @@ func (s copied) Undo(ctx context.Context, l engine.Ledger) error {
 		if p.digest == "" {
 			continue
 		}
-		if r := signed(s.ref(p)); made(l.Entry(r)) {
+		if r := signed(s.ref(p)); l.Entry(r).Ours() {
 			if err := s.registries().RemoveTagged(ctx, s.wrongSignature(p)); err != nil {
 				return err
 			}
@@ -254,7 +254,7 @@ func (s copied) Undo(ctx context.Context, l engine.Ledger) error {
 			}
 		}
 		r := manifest(s.ref(p))
-		if !made(l.Entry(r)) {
+		if !l.Entry(r).Ours() {
 			continue
 		}
 		tag := s.ImageName() + ":" + p.tag

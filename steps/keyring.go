@@ -74,7 +74,7 @@ func (s keyring) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) er
 // Undo leaves the ring: it costs nothing, and Google deletes one only when every
 // key in it has been destroyed for good.
 func (s keyring) Undo(_ context.Context, l engine.Ledger) error {
-	if made(l.Entry(s.resource())) {
+	if l.Entry(s.resource()).Ours() {
 		notice(l, "key ring %q stays: it costs nothing, and Google keeps it while a key in it waits for its destruction", s.KeyRingID())
 	}
 	return nil

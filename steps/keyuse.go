@@ -84,7 +84,7 @@ func UseOfKey(ctx context.Context, rec state.Record, c *gcp.Clients, out string)
 // destroysKey says whether the record has a key, or a version of one, that is this setup's.
 func destroysKey(rec state.Record) bool {
 	return slices.ContainsFunc(rec.Entries, func(e state.Entry) bool {
-		return (e.Kind == "cloudkms.cryptoKey" || e.Kind == "cloudkms.cryptoKeyVersion") && made(e)
+		return (e.Kind == "cloudkms.cryptoKey" || e.Kind == "cloudkms.cryptoKeyVersion") && e.Ours()
 	})
 }
 
@@ -163,13 +163,13 @@ func (s key) signedThere(ctx context.Context, rec state.Record, keys []signature
 // WithRepository says whether an image goes with the repository that this setup removes.
 func WithRepository(rec state.Record, ref string) bool {
 	return strings.HasPrefix(ref, NamesOf(rec.Answers).RepositoryPath()+"/") &&
-		slices.ContainsFunc(rec.Entries, func(e state.Entry) bool { return e.Kind == "artifactregistry.repository" && made(e) })
+		slices.ContainsFunc(rec.Entries, func(e state.Entry) bool { return e.Kind == "artifactregistry.repository" && e.Ours() })
 }
 
 // goes says whether an image is removed with the setup.
 func goes(rec state.Record, ref string) bool {
 	own := func(e state.Entry) bool { // the setup's own image in somebody's repository
-		return e.Kind == "image.signature" && e.Step != StepSign && e.Name == ref && made(e)
+		return e.Kind == "image.signature" && e.Step != StepSign && e.Name == ref && e.Ours()
 	}
 	return WithRepository(rec, ref) || slices.ContainsFunc(rec.Entries, own)
 }

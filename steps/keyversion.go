@@ -120,7 +120,7 @@ func (s key) createVersion(ctx context.Context, l engine.Ledger) (*kmspb.CryptoK
 // notes whose it is: that of a key which we made, or which we restored, is ours.
 func (s key) enable(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKeyVersion) (*kmspb.CryptoKeyVersion, error) {
 	r := versionResource(v.GetName())
-	mine := made(l.Entry(s.resource())) || l.Entry(r).Phase == state.Gone
+	mine := l.Entry(s.resource()).Ours() || l.Entry(r).Phase == state.Gone
 	fail := func(err error) error {
 		return fmt.Errorf("enable version %s of key %q: %w", number(v), s.a.Key, err)
 	}
@@ -179,7 +179,7 @@ func (s key) madeVersions(ctx context.Context, l engine.Ledger) ([]*kmspb.Crypto
 	if err != nil {
 		return nil, err
 	}
-	own := made(l.Entry(s.resource()))
+	own := l.Entry(s.resource()).Ours()
 	if own {
 		k, err := s.c.KMS.GetCryptoKey(ctx, &kmspb.GetCryptoKeyRequest{Name: s.Key()})
 		if err != nil {
@@ -189,7 +189,7 @@ func (s key) madeVersions(ctx context.Context, l engine.Ledger) ([]*kmspb.Crypto
 	}
 	var mine []*kmspb.CryptoKeyVersion
 	for _, v := range all {
-		if own || made(l.Entry(versionResource(v.GetName()))) {
+		if own || l.Entry(versionResource(v.GetName())).Ours() {
 			mine = append(mine, v)
 		}
 	}
@@ -212,7 +212,7 @@ func (s key) destroy(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKeyVer
 	if err != nil {
 		return fmt.Errorf("destroy version of key %q: %w", s.a.Key, err)
 	}
-	if made(l.Entry(versionResource(v.GetName()))) {
+	if l.Entry(versionResource(v.GetName())).Ours() {
 		return l.Gone(versionResource(v.GetName()))
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 // once its destruction is scheduled.
 func Left(ctx context.Context, list []engine.Step, before state.Record, page func(step string) engine.Ledger) (left, unseen []string) {
 	was := func(r state.Resource) bool {
-		return slices.ContainsFunc(before.Entries, func(e state.Entry) bool { return e.Resource == r && made(e) })
+		return slices.ContainsFunc(before.Entries, func(e state.Entry) bool { return e.Resource == r && e.Ours() })
 	}
 	for _, f := range Look(ctx, list, page) {
 		switch {

@@ -192,7 +192,7 @@ func (s policy) awaitReady(ctx context.Context, c *kube.Cluster, l engine.Ledger
 // Undo removes the policy before its controller goes, which has to let it go
 // (a finalizer). Where the controller answers no more, the policy goes with it.
 func (s policy) Undo(ctx context.Context, l engine.Ledger) error {
-	if !made(l.Entry(s.policyResource())) {
+	if !l.Entry(s.policyResource()).Ours() {
 		return nil
 	}
 	c, err := s.reach(ctx, l)

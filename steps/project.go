@@ -45,7 +45,7 @@ func (s project) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, e
 	switch p := s.refusal(checks); {
 	case p != nil && p.ID == "project-deleting" && l.Entry(s.resource()).Phase == state.Gone: // by ourselves
 		return engine.Change{Action: engine.Create, Summary: summary + " (restored)"}, nil
-	case p != nil && p.ID == "billing-missing" && s.a.NewProject && made(l.Entry(s.resource())):
+	case p != nil && p.ID == "billing-missing" && s.a.NewProject && l.Entry(s.resource()).Ours():
 		return engine.Change{Action: engine.Create, Summary: summary + ", to be billed to " + s.a.BillingAccount}, nil
 	case p != nil:
 		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: p}, nil
@@ -119,7 +119,7 @@ func (s project) restore(ctx context.Context, l engine.Ledger) error {
 // Undo asks Google to delete a project that this setup made, and only that.
 func (s project) Undo(ctx context.Context, l engine.Ledger) error {
 	r := s.resource()
-	if !made(l.Entry(r)) {
+	if !l.Entry(r).Ours() {
 		return nil
 	}
 	p, err := s.c.Projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: s.Project()})

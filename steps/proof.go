@@ -233,7 +233,7 @@ func (s proof) Undo(ctx context.Context, l engine.Ledger) error {
 		return err
 	}
 	for _, e := range l.Entries() {
-		if !made(e) {
+		if !e.Ours() {
 			continue
 		}
 		if c != nil {

@@ -113,7 +113,7 @@ func (s registry) create(ctx context.Context, l engine.Ledger) error {
 // Undo deletes the repository, and every image in it with it.
 func (s registry) Undo(ctx context.Context, l engine.Ledger) error {
 	e := l.Entry(s.resource())
-	if !made(e) {
+	if !e.Ours() {
 		return nil
 	}
 	if err := resume(ctx, l, s.c.Artifacts, s.resource()); err != nil {

@@ -126,7 +126,7 @@ func (s signing) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) er
 // setup there was none of the key's, or it would have been found and not made.
 func (s signing) Undo(ctx context.Context, l engine.Ledger) error {
 	for _, e := range l.Entries() {
-		if !made(e) {
+		if !e.Ours() {
 			continue
 		}
 		k, err := s.verifier(ctx, l)

@@ -166,7 +166,7 @@ func (s *planView) View(w, h int) []string {
 
 // so says what was changed before this plan is carried out.
 func (s *planView) so() string {
-	if slices.ContainsFunc(s.session.Entries(), func(e state.Entry) bool { return e.Phase == state.Made || e.Phase == state.Intended }) {
+	if slices.ContainsFunc(s.session.Entries(), state.Entry.Ours) {
 		return "it goes on from what was made before"
 	}
 	return "nothing has been changed yet"

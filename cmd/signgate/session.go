@@ -242,14 +242,7 @@ func (s *session) Try(ctx context.Context, image string) (engine.Verdict, error)
 func (s *session) Close() error { return s.store.Close() }
 
 // begun says whether anything was made, or meant to be.
-func begun(rec state.Record) bool {
-	for _, e := range rec.Entries {
-		if e.Phase == state.Made || e.Phase == state.Intended {
-			return true
-		}
-	}
-	return false
-}
+func begun(rec state.Record) bool { return slices.ContainsFunc(rec.Entries, state.Entry.Ours) }
 
 // leave lets go of the setup and its world. A record that is fresh, and that nothing came of, is forgotten.
 func (s *session) leave(fresh bool) {

@@ -103,10 +103,7 @@ func (a *app) pick(dir, project string) (string, error) {
 	if a.setup != "" {
 		return a.setup, nil
 	}
-	names, err := state.Names(dir)
-	if project != "" {
-		names, err = namesOf(dir, project)
-	}
+	names, err := namesOf(dir, project)
 	if err != nil {
 		return "", err
 	}
@@ -119,8 +116,11 @@ func (a *app) pick(dir, project string) (string, error) {
 	return "", usagef("several setups are on record (%s); name one: --setup NAME", list(names))
 }
 
-// namesOf are the setups of a project; one that cannot be read counts by its name.
+// namesOf are the setups of a project, of all if it is ""; one that cannot be read counts by its name.
 func namesOf(dir, project string) ([]string, error) {
+	if project == "" {
+		return state.Names(dir)
+	}
 	all, err := state.List(dir)
 	var names []string
 	for _, one := range all {

@@ -168,7 +168,7 @@ func (r *run) undo(ctx context.Context, i int, dependents []outcome) outcome {
 func owned(entries []state.Entry) int {
 	n := 0
 	for _, e := range entries {
-		if e.Phase == state.Made || e.Phase == state.Intended {
+		if e.Ours() {
 			n++
 		}
 	}

@@ -108,7 +108,7 @@ func (c *credential) source() oauth2.TokenSource {
 // it even to list projects. Only where the caller's own project turns out to have
 // them off is the question put again with one.
 func (c *Clients) authorize(host string) grpc.UnaryClientInterceptor {
-	first := slices.Contains([]string{"cloudresourcemanager.googleapis.com", "cloudbilling.googleapis.com", "serviceusage.googleapis.com"}, host)
+	first := slices.Contains([]string{projectsHost, "cloudbilling.googleapis.com", "serviceusage.googleapis.com"}, host)
 	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		token, err := c.credential.Token(ctx)
 		if err != nil {

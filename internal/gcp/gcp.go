@@ -56,13 +56,17 @@ type Clients struct {
 
 	credential *credential
 	quota      atomic.Pointer[string]
-	conns      []*grpc.ClientConn
-	projects   *grpc.ClientConn
-	kms        *grpc.ClientConn
+	conns      map[string]*grpc.ClientConn // by host
 
 	mu       sync.Mutex
 	settling map[string]time.Time // service -> when we enabled it
 }
+
+// Hosts that are connected to ahead of their first call.
+const (
+	projectsHost = "cloudresourcemanager.googleapis.com"
+	kmsHost      = "cloudkms.googleapis.com"
+)
 
 // Dial makes the clients. It opens no connection; the only thing that can fail
 // early is the credential, with a *CredentialsError.
@@ -82,6 +86,7 @@ func Dial(ctx context.Context, o Options) (*Clients, error) {
 		credential: creds,
 		Tokens:     creds.source(),
 		settling:   map[string]time.Time{},
+		conns:      map[string]*grpc.ClientConn{},
 	}
 	if err := c.connect(ctx, o); err != nil {
 		c.Close()
@@ -93,8 +98,9 @@ func Dial(ctx context.Context, o Options) (*Clients, error) {
 // Connect begins to connect to the services that nearly everybody asks first, about a
 // project and its key: the first call only waits for a token meanwhile.
 func (c *Clients) Connect() {
-	c.projects.Connect()
-	c.kms.Connect()
+	for _, host := range []string{projectsHost, kmsHost} {
+		c.conns[host].Connect()
+	}
 }
 
 func (c *Clients) connect(ctx context.Context, o Options) error {
@@ -103,24 +109,18 @@ func (c *Clients) connect(ctx context.Context, o Options) error {
 		if err != nil {
 			return nil, fmt.Errorf("client for %s: %w", host, err)
 		}
-		c.conns = append(c.conns, conn)
-		switch host {
-		case "cloudresourcemanager.googleapis.com":
-			c.projects = conn
-		case "cloudkms.googleapis.com":
-			c.kms = conn
-		}
+		c.conns[host] = conn
 		return option.WithGRPCConn(conn), nil
 	}
 	all := []struct {
 		host string
 		dial func(context.Context, option.ClientOption) error
 	}{
-		{"cloudresourcemanager.googleapis.com", into(&c.Projects, resourcemanager.NewProjectsClient)},
+		{projectsHost, into(&c.Projects, resourcemanager.NewProjectsClient)},
 		{"cloudbilling.googleapis.com", into(&c.Billing, billing.NewCloudBillingClient)},
 		{"serviceusage.googleapis.com", into(&c.Services, serviceusage.NewClient)},
 		{"iam.googleapis.com", into(&c.IAM, iam.NewIamClient)},
-		{"cloudkms.googleapis.com", into(&c.KMS, kms.NewKeyManagementClient)},
+		{kmsHost, into(&c.KMS, kms.NewKeyManagementClient)},
 		{"artifactregistry.googleapis.com", into(&c.Artifacts, artifactregistry.NewClient)},
 		{"container.googleapis.com", into(&c.GKE, container.NewClusterManagerClient)},
 	}
@@ -146,7 +146,7 @@ func into[C any](field *C, dial func(context.Context, ...option.ClientOption) (C
 
 // KMSConn is the connection of the KMS client, for libraries that make their own
 // client (option.WithGRPCConn). It is closed with the Clients, not by them.
-func (c *Clients) KMSConn() *grpc.ClientConn { return c.kms }
+func (c *Clients) KMSConn() *grpc.ClientConn { return c.conns[kmsHost] }
 
 // BillTo names the project that calls are counted against, from now on. Listing
 // projects works without one, and with one only if that project has the Resource
