@@ -46,6 +46,9 @@ func Serve(ctx context.Context, o Options, run string, ready func(Status)) error
 	if err != nil {
 		return err
 	}
+	if err := Usable(dir); err != nil {
+		return err
+	}
 	if err := private(dir); err != nil {
 		return err
 	}

@@ -121,9 +121,26 @@ func (r *Running) Stop(ctx context.Context) error {
 }
 
 // Sweep clears up after a sandbox that was killed, without starting another.
-func Sweep(ctx context.Context, dir string) error {
+func Sweep(ctx context.Context, dir string) error { return idle(ctx, dir, place.sweep) }
+
+// Reset forgets everything that was made in the sandbox of a folder that is not
+// served: its projects, keys, images and clusters, its CA and its sign-ins.
+func Reset(ctx context.Context, dir string) error {
+	return idle(ctx, dir, func(p place, ctx context.Context) error {
+		if err := p.sweep(ctx); err != nil {
+			return err
+		}
+		return os.RemoveAll(p.dir)
+	})
+}
+
+// idle does something to the folder of a sandbox that nobody serves, nor can meanwhile.
+func idle(ctx context.Context, dir string, do func(place, context.Context) error) error {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
+		return err
+	}
+	if err := Usable(dir); err != nil {
 		return err
 	}
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
@@ -131,19 +148,33 @@ func Sweep(ctx context.Context, dir string) error {
 		return errors.Join(err, ErrInUse)
 	}
 	defer lock.Unlock()
-	return place{dir: dir}.sweep(ctx)
+	return do(place{dir: dir}, ctx)
 }
 
-// Reset forgets everything that was made in the sandbox of a folder that is not
-// served: its projects, keys, images and clusters, its CA and its sign-ins.
-func Reset(ctx context.Context, dir string) error {
-	if err := Sweep(ctx, dir); err != nil {
+// ErrForeign says that a folder holds something and was never a sandbox's.
+var ErrForeign = errors.New("it holds other things, and no sandbox was ever in it")
+
+// Usable says whether a folder may be a sandbox's, whose reset removes all that is in it:
+// it is not there, is empty, or was one before. ErrForeign: it is somebody's.
+func Usable(dir string) error {
+	held, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(dir, "lock")); err != nil {
-		return err
+	foreign := false
+	for _, e := range held {
+		switch e.Name() {
+		case "lock":
+			return nil
+		case "start.lock", "sandbox.log": // there before a sandbox first is
+		default:
+			foreign = true
+		}
 	}
-	return os.RemoveAll(dir)
+	if !foreign {
+		return nil
+	}
+	return &os.PathError{Op: "use", Path: dir, Err: ErrForeign}
 }
 
 // private makes a folder for this user alone.

@@ -159,20 +159,23 @@ certificate authority and sign-ins, and the records of the setups made in it.`,
 				fmt.Fprintln(a.Out, "sandbox: nothing to forget")
 				return nil
 			}
+			if err := sandbox.Usable(dir); err != nil { // before it is asked for
+				return folder(err)
+			}
 			if !a.yes {
 				yes, err := a.ask(cmd.Context(), "forget everything in "+dir+"?")
 				if err != nil {
 					return err
 				}
 				if !yes {
-					return usagef("not confirmed; signgate sandbox reset --yes does not ask")
+					return usagef("not confirmed; %s does not ask", a.sandboxLine("reset --yes"))
 				}
 			}
 			if _, err := a.stopSandbox(cmd.Context()); err != nil {
 				return err
 			}
 			if err := sandbox.Reset(cmd.Context(), dir); err != nil {
-				return err
+				return folder(err)
 			}
 			fmt.Fprintln(a.Out, "sandbox: everything in it is forgotten")
 			return nil

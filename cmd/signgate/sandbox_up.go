@@ -33,6 +33,9 @@ func (a *app) ensureSandbox(ctx context.Context) (r *sandbox.Running, started bo
 	if r, err := sandbox.Find(ctx, dir); err == nil || !errors.Is(err, sandbox.ErrDown) {
 		return r, false, folder(err)
 	}
+	if err := sandbox.Usable(dir); err != nil {
+		return nil, false, unusable(err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, false, unusable(err)
 	}
@@ -42,7 +45,7 @@ func (a *app) ensureSandbox(ctx context.Context) (r *sandbox.Running, started bo
 	}
 	defer lock.Unlock()
 	if r, err := sandbox.Find(ctx, dir); err == nil || !errors.Is(err, sandbox.ErrDown) {
-		return r, false, err
+		return r, false, folder(err)
 	}
 	if err := a.startDaemon(ctx, dir); err != nil {
 		return nil, false, err
@@ -88,7 +91,7 @@ func (a *app) startDaemon(ctx context.Context, dir string) error {
 	}
 	defer ours.Close()
 	cmd := exec.Command(exe)                                                              // lives on after ctx
-	cmd.Args = []string{"signgate", "sandbox", "serve", "--state-dir", filepath.Dir(dir)} // the program's name is how tests re-enter it
+	cmd.Args = []string{"signgate", "sandbox", "serve", "--state-dir", stateOf(dir)} // the program's name is how tests re-enter it
 	cmd.Dir, cmd.Env = dir, a.daemonEnviron()
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{theirs}
