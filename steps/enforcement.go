@@ -130,7 +130,7 @@ func (s enforcement) awaitAsked(ctx context.Context, c *kube.Cluster, l engine.L
 		switch reason, _ := whyDenied(err); {
 		case err == nil:
 			return problem.Raise("gate-not-asked", nil)
-		case reason == ReasonWebhookDown:
+		case reason == ReasonWebhookDown, !judged(err):
 			return err
 		}
 		return nil

@@ -49,8 +49,8 @@ func (s enforcement) preview(ctx context.Context, c *kube.Cluster, l engine.Ledg
 	for i, image := range images {
 		asked.Go(func() error {
 			err := s.dryRun(askedCtx, c, place, image)
-			if askedCtx.Err() != nil {
-				return askedCtx.Err()
+			if err != nil && !judged(err) {
+				return fmt.Errorf("ask the cluster about %s: %w", image, err)
 			}
 			refused[i], _ = whyDenied(err)
 			return nil

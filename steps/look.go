@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -40,7 +41,7 @@ func lookAt(ctx context.Context, s engine.Step, l engine.Ledger) []engine.Findin
 	if err != nil {
 		p := problem.From(err)
 		f := engine.Finding{Step: info.ID, Resource: state.Resource{Kind: "step", Name: info.ID}, Title: info.Title,
-			State: engine.CannotTell, Real: p.What, Repair: "signgate explain " + p.ID}
+			State: engine.CannotTell, Real: strings.TrimSuffix(p.What+"\n"+strings.TrimPrefix(p.Words, p.What), "\n"), Repair: "signgate explain " + p.ID}
 		if slices.Contains([]string{"cluster", "controller", "policy", "enforcement", "proof"}, info.ID) {
 			f.Because = p.What // the gate stands there
 		}

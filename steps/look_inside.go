@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -250,17 +251,20 @@ func (s proof) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, err
 		return []engine.Finding{app}, nil
 	}
 	gate, err := s.askGate(ctx, c, l, trials, d)
-	return []engine.Finding{app, gate}, err
+	if err != nil {
+		return []engine.Finding{app}, err
+	}
+	return []engine.Finding{app, gate}, nil
 }
 
 // askGate has the gate itself say how it is, by dry runs of the proof's four images.
 func (s proof) askGate(ctx context.Context, c *kube.Cluster, l engine.Ledger, trials []trial, running *appsv1.Deployment) (engine.Finding, error) {
 	f := engine.Finding{Resource: state.Resource{Kind: gateKind, Name: s.a.Namespace}, Title: "the gate of namespace " + s.a.Namespace + ", asked just now",
 		Recorded: state.Made, Wanted: "three images refused for the right reasons, the signed one admitted"}
-	if running == nil {
-		running = &appsv1.Deployment{}
+	verdicts, err := s.rehearse(ctx, c, l, trials, cmp.Or(running, &appsv1.Deployment{}))
+	if err != nil {
+		return engine.Finding{}, err
 	}
-	verdicts := s.rehearse(ctx, c, l, trials, running)
 	for i := range verdicts {
 		l.Report(s.event(&verdicts[i]))
 	}

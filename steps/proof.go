@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -152,7 +153,9 @@ var errUnread = errors.New("the webhook has not read the policy")
 func (s proof) rehearsed(ctx context.Context, c *kube.Cluster, l engine.Ledger, trials []trial, running *appsv1.Deployment) (verdicts []engine.Verdict, p *problem.Problem, err error) {
 	err = gcp.Retry{For: min(s.patience(), readWithin), When: func(err error) bool { return errors.Is(err, errUnread) }}.Do(ctx, func(ctx context.Context) error {
 		var err error
-		verdicts = s.rehearse(ctx, c, l, trials, running)
+		if verdicts, err = s.rehearse(ctx, c, l, trials, running); err != nil {
+			return err
+		}
 		if p, err = s.judge(ctx, c, l, verdicts); err == nil && p != nil && p.ID == "gate-policy-unread" {
 			return errUnread
 		}
@@ -164,24 +167,30 @@ func (s proof) rehearsed(ctx context.Context, c *kube.Cluster, l engine.Ledger, 
 	return verdicts, p, err
 }
 
-// rehearse asks for all verdicts by dry runs.
-func (s proof) rehearse(ctx context.Context, c *kube.Cluster, l engine.Ledger, trials []trial, running *appsv1.Deployment) []engine.Verdict {
+// rehearse asks for all verdicts by dry runs. An answer that is nobody's verdict is an error;
+// that the namespace is missing is for judge to say.
+func (s proof) rehearse(ctx context.Context, c *kube.Cluster, l engine.Ledger, trials []trial, running *appsv1.Deployment) ([]engine.Verdict, error) {
 	verdicts := make([]engine.Verdict, len(trials))
-	var all sync.WaitGroup
+	var all errgroup.Group
 	for i, t := range trials {
-		all.Go(func() {
-			v := t.verdict(s.dryRun(ctx, c, s.a.Namespace, t.image))
+		all.Go(func() error {
+			answer := s.dryRun(ctx, c, s.a.Namespace, t.image)
+			v := t.verdict(answer)
 			if v.Case == CaseUnsignedPublic && v.Reason == ReasonUnresolved {
-				v = t.verdict(s.dryRun(ctx, c, s.a.Namespace, s.publicByDigest(l)))
+				answer = s.dryRun(ctx, c, s.a.Namespace, s.publicByDigest(l))
+				v = t.verdict(answer)
+			}
+			if answer != nil && !judged(answer) && !apierrors.IsNotFound(answer) {
+				return fmt.Errorf("ask the cluster about %s: %w", t.image, answer)
 			}
 			if v.Case == CaseSigned && v.Actual == Admitted && !kube.Available(running) {
 				v.Reason, v.OK = ReasonNotRunning, false
 			}
 			verdicts[i] = v
+			return nil
 		})
 	}
-	all.Wait()
-	return verdicts
+	return verdicts, all.Wait()
 }
 
 // event tells of a verdict.

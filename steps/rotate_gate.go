@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -30,20 +31,25 @@ func (s gateAfter) Inspect(ctx context.Context, l engine.Ledger) (engine.Change,
 	if err != nil || c == nil || !onRecord(l.Entry(s.deploymentResource(s.app()))) {
 		return engine.Change{Action: engine.None, Summary: "there is no gate to be asked"}, err
 	}
-	if bad := s.wrong(ctx, c, l); bad != nil {
+	bad, err := s.wrong(ctx, c, l)
+	switch {
+	case err != nil:
+		return engine.Change{}, err
+	case bad != nil:
 		return engine.Change{Action: engine.Update, Summary: summary, Before: []string{bad.Case + " " + bad.Actual}, After: []string{bad.Expected}}, nil
 	}
 	return engine.Change{Action: engine.None, Summary: summary}, nil
 }
 
 // wrong is the answer that should be another one; nil if there is none.
-func (s gateAfter) wrong(ctx context.Context, c *kube.Cluster, l engine.Ledger) *engine.Verdict {
-	for _, v := range s.rehearse(ctx, c, l, s.trials(l), &appsv1.Deployment{}) {
+func (s gateAfter) wrong(ctx context.Context, c *kube.Cluster, l engine.Ledger) (*engine.Verdict, error) {
+	verdicts, err := s.rehearse(ctx, c, l, s.trials(l), &appsv1.Deployment{})
+	for _, v := range verdicts {
 		if (v.Case == CaseSigned || v.Case == CaseWrongKey) && v.Actual != v.Expected {
-			return &v
+			return &v, err
 		}
 	}
-	return nil
+	return nil, err
 }
 
 // Apply waits until the gate answers as it should; what keeps it from that is said if it does not.
@@ -55,20 +61,26 @@ func (s gateAfter) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) 
 	err = gcp.Retry{For: s.patience(), When: isUnsettled, Notice: func(error) {
 		notice(l, "the webhook does not judge by the new policy yet; asking again")
 	}}.Do(ctx, func(ctx context.Context) error {
-		if bad := s.wrong(ctx, c, l); bad != nil {
-			return unsettled{*bad}
+		bad, err := s.wrong(ctx, c, l)
+		if err == nil && bad != nil {
+			err = unsettled{*bad}
 		}
-		return ctx.Err()
+		return err
 	})
 	if !isUnsettled(err) {
 		return err
 	}
-	p, looked := s.judge(ctx, c, l, s.rehearse(ctx, c, l, s.trials(l), &appsv1.Deployment{}))
-	switch {
-	case looked != nil:
-		return looked
-	case p != nil:
-		return p
+	running, err := s.get(ctx, c, s.app())
+	if err != nil {
+		return err
 	}
-	return nil
+	verdicts, err := s.rehearse(ctx, c, l, s.trials(l), cmp.Or(running, &appsv1.Deployment{}))
+	if err != nil {
+		return err
+	}
+	p, err := s.judge(ctx, c, l, verdicts)
+	if err == nil && p != nil {
+		err = p
+	}
+	return err
 }

@@ -90,7 +90,7 @@ func (a *app) startDaemon(ctx context.Context, dir string) error {
 		return err
 	}
 	defer ours.Close()
-	cmd := exec.Command(exe)                                                              // lives on after ctx
+	cmd := exec.Command(exe)                                                         // lives on after ctx
 	cmd.Args = []string{"signgate", "sandbox", "serve", "--state-dir", stateOf(dir)} // the program's name is how tests re-enter it
 	cmd.Dir, cmd.Env = dir, a.daemonEnviron()
 	cmd.Stdout, cmd.Stderr = log, log
