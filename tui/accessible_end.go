@@ -91,7 +91,7 @@ func (l *lines) changeCause(path string) error {
 func (l *lines) done() error {
 	a := &app{setup: setup{run: l.run}}
 	if left := (&summary{app: a}).leftOut(); left != "" {
-		l.say("Done without %s: %s tries it again.", left, l.session.Resume())
+		l.say("Done without %s: %s tries it again.", left, l.session.Resume(false))
 	} else {
 		l.say("Done in %s.", clock(l.run.elapsed(l.now())))
 	}

@@ -53,7 +53,7 @@ type Session interface {
 	Entries() []state.Entry      // the journal: what was meant, made and found
 	Describe(state.Entry) string // as a person would call it: `key ring "cosign"`
 	Link(state.Entry) string     // its page in the cloud console, "" if it has none
-	Resume() string              // the command that goes on with this setup
+	Resume(undo bool) string     // the command that goes on with making this setup, or with removing it
 
 	// Result is what a step makes, or has made, in a word or two; "" if nothing is
 	// to be said yet.

@@ -198,7 +198,12 @@ type fakeSession struct {
 func (s *fakeSession) Name() string           { return s.name }
 func (s *fakeSession) Answers() state.Answers { return s.answers }
 func (s *fakeSession) Entries() []state.Entry { return s.entries }
-func (s *fakeSession) Resume() string         { return "signgate --sandbox --setup " + s.name }
+func (s *fakeSession) Resume(undo bool) string {
+	if undo {
+		return "signgate destroy --sandbox --setup " + s.name
+	}
+	return "signgate --sandbox --setup " + s.name
+}
 func (s *fakeSession) Result(step string) string {
 	return map[string]string{"project": "acme-demo", "keyring": "cosign", "cluster": "cosign-test-cluster"}[step]
 }

@@ -340,10 +340,10 @@ func (a *app) farewell() Outcome {
 		o.OK = true
 	case a.leaving || errors.Is(a.run.err, engine.ErrStopped) || errors.Is(a.run.err, context.Canceled):
 		o.Interrupted = true
-		o.Resume = a.session.Resume()
+		o.Resume = a.session.Resume(a.run.undo)
 	default:
 		o.Problem = a.run.cause()
-		o.Resume = a.session.Resume()
+		o.Resume = a.session.Resume(a.run.undo)
 	}
 	return o
 }

@@ -134,7 +134,7 @@ func (s *runView) status(w int) []string {
 	case r.stopped() && s.watched != nil:
 		say("the other signgate has let go of it: r opens it here")
 	case r.stopped():
-		lines = append(lines, fit(t.Warn.Render("paused")+": r goes on, q leaves; later: "+t.Code.Render(s.session.Resume()), w))
+		lines = append(lines, fit(t.Warn.Render("paused")+": r goes on, q leaves; later: "+t.Code.Render(s.session.Resume(r.undo)), w))
 	}
 	for _, text := range r.warnings {
 		lines = append(lines, indentFirst(t.Warn.Render("!")+" ", "  ", wrap(text, w-2))...)

@@ -96,7 +96,7 @@ func (s *summary) done(w int) []string {
 	t, r := s.theme, s.run
 	head := t.Good.Render("✓") + " " + t.Strong.Render("Done") + " in " + clock(r.elapsed(s.now())) + s.counts()
 	if left := s.leftOut(); left != "" {
-		head = t.Warn.Render("!") + " " + t.Strong.Render("Done without "+left) + ": " + s.session.Resume() + " tries it again"
+		head = t.Warn.Render("!") + " " + t.Strong.Render("Done without "+left) + ": " + s.session.Resume(false) + " tries it again"
 	}
 	lines := []string{fit(head, w)}
 	if c, ok := s.backend.Cost(s.answers); ok {

@@ -43,7 +43,7 @@ looked at first; run again, it goes on where it was, and changes nothing where a
 func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	ctx, out := cmd.Context(), a.printer()
 	out.preflight = true
-	a.owes = true
+	a.owes, a.verb = true, "apply"
 	s, fresh, err := a.prepare(cmd, o.answers)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	}
 	defer a.stopSoftly(s)()
 	out.quiet = plan.Clean()
-	return a.ended(s, "apply", s.run(ctx, plan, engine.Options{Overwrite: overwrite}, out.emit))
+	return a.ended(s, s.run(ctx, plan, engine.Options{Overwrite: overwrite}, out.emit))
 }
 
 // said is a problem that has been printed already.
@@ -82,16 +82,16 @@ func (a *app) agree(ctx context.Context, s *session, plan engine.Plan) error {
 	if a.yes || n[engine.Create]+n[engine.Update] == 0 {
 		return nil
 	}
-	return a.agreed(ctx, s, "apply this plan to", "apply", "changed")
+	return a.agreed(ctx, s, "apply this plan to", "changed")
 }
 
 // ended says how a run ended that has told of its failures itself.
-func (a *app) ended(s *session, verb string, err error) error {
+func (a *app) ended(s *session, err error) error {
 	switch {
 	case err == nil, errors.Is(err, engine.ErrStopped), errors.Is(err, context.Canceled):
 		return err
 	}
-	fmt.Fprintf(a.Err, "signgate: not finished\nsigngate: hint: %s goes on where it was\n", a.lineFor(verb, s.Name()))
+	fmt.Fprintf(a.Err, "signgate: not finished\nsigngate: hint: %s goes on where it was\n", a.lineFor(a.verb, s.Name()))
 	return said{problem.From(err)}
 }
 

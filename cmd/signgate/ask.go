@@ -33,10 +33,10 @@ func (a *app) ask(ctx context.Context, question string) (bool, error) {
 }
 
 // agreed asks whether to change a setup's project. A no is wrong usage, and nothing is done.
-func (a *app) agreed(ctx context.Context, s *session, what, verb, nothing string) error {
+func (a *app) agreed(ctx context.Context, s *session, what, nothing string) error {
 	yes, err := a.ask(ctx, fmt.Sprintf("%s project %s (%s)?", what, s.Answers().Project, s.store.Record().World))
 	if err == nil && !yes {
-		err = usagef("not confirmed, nothing was %s; signgate %s --yes does not ask", nothing, verb)
+		err = usagef("not confirmed, nothing was %s; %s does not ask", nothing, a.lineFor(a.verb+" --yes", s.Name()))
 	}
 	return err
 }

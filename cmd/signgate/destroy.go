@@ -26,7 +26,7 @@ stay is kept unless --key is given. Stopped anywhere, running it again goes on.`
 }
 
 func runDestroy(cmd *cobra.Command, a *app, key bool) error {
-	a.owes = true
+	a.owes, a.verb = true, "destroy"
 	s, err := a.onRecord(cmd.Context())
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func runDestroy(cmd *cobra.Command, a *app, key bool) error {
 		return err
 	}
 	defer a.stopSoftly(s)()
-	return a.ended(s, "destroy", s.Destroy(cmd.Context(), a.printer().emit))
+	return a.ended(s, s.Destroy(cmd.Context(), a.printer().emit))
 }
 
 // agreeToRemove shows what goes and what stays, and asks unless that was said beforehand.
@@ -68,5 +68,5 @@ func (a *app) agreeToRemove(ctx context.Context, s *session) error {
 	if a.yes || goes == 0 {
 		return nil
 	}
-	return a.agreed(ctx, s, fmt.Sprintf("remove these %d things from", goes), "destroy", "removed")
+	return a.agreed(ctx, s, fmt.Sprintf("remove these %d things from", goes), "removed")
 }

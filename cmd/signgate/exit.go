@@ -45,7 +45,11 @@ func (a *app) exit(err error) int {
 	case errors.Is(err, errNotAsRecorded):
 		return exitDiffers
 	case errors.Is(err, engine.ErrStopped), errors.Is(err, context.Canceled):
-		fmt.Fprintf(a.Err, "signgate: stopped; what was made is on record\nsigngate: hint: %s\n", a.again("apply"))
+		if a.verb == "" {
+			fmt.Fprintln(a.Err, "signgate: stopped")
+		} else {
+			fmt.Fprintf(a.Err, "signgate: stopped; how far it came is on record\nsigngate: hint: %s\n", a.lineFor(a.verb, a.setup))
+		}
 		return exitInterrupted
 	}
 	p := problem.From(err)
@@ -76,21 +80,18 @@ func (a *app) explain(p *problem.Problem) {
 		jsonPrinter(a.Out)(engine.Event{Time: time.Now(), Type: engine.TypeNotice, Problem: p})
 		return
 	}
-	fmt.Fprintf(a.Err, "signgate: %s\n", p.What)
+	fmt.Fprintf(a.Err, "signgate: %s\n", problem.Clean(p.What))
 	if p.Words != "" && p.Words != p.What {
-		fmt.Fprintf(a.Err, "  %s\n", strings.ReplaceAll(p.Words, "\n", "\n  "))
+		fmt.Fprintf(a.Err, "  %s\n", strings.ReplaceAll(problem.Clean(p.Words), "\n", "\n  "))
 	}
 	if p.Why != "" {
-		fmt.Fprintf(a.Err, "signgate: why: %s\n", p.Why)
+		fmt.Fprintf(a.Err, "signgate: why: %s\n", problem.Clean(p.Why))
 	}
 	if p.Fix != "" {
-		fmt.Fprintf(a.Err, "signgate: hint: %s\n", p.Fix)
+		fmt.Fprintf(a.Err, "signgate: hint: %s\n", problem.Clean(p.Fix))
 	}
 	fmt.Fprintf(a.Err, "signgate: more: signgate explain %s\n", p.ID)
 }
-
-// again is the command line that goes on with this setup.
-func (a *app) again(verb string) string { return a.lineFor(verb, a.setup) }
 
 // lineFor is a command line for a setup, to be shown.
 func (a *app) lineFor(verb, setup string) string {

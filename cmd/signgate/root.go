@@ -36,6 +36,7 @@ type app struct {
 	lines      *bufio.Reader // of In, once a question was asked
 	trusted    bool          // roots have been set for the whole process
 	owes       bool          // a summary, as the last line of JSON
+	verb       string        // that changes a setup, and goes on when it is said again
 }
 
 // Main runs the command line and returns the exit code.

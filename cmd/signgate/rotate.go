@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,17 +29,18 @@ Disabled, not destroyed: it can be had back. Stopped anywhere, running it again 
 
 func runRotate(cmd *cobra.Command, a *app, finish bool) error {
 	ctx, out := cmd.Context(), a.printer()
-	a.owes = true
+	a.owes, a.verb = true, "rotate"
+	if finish {
+		a.verb = "rotate --finish"
+	}
 	s, err := a.onRecord(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.site.Close()
 	defer s.Close()
-	verb := "rotate"
 	s.steps = steps.Rotation(s.Answers(), s.site.clients, s.options, s.store)
 	if finish {
-		verb = "rotate --finish"
 		s.steps = steps.RotationEnd(s.Answers(), s.site.clients, s.options, s.store)
 	}
 	plan, err := s.feasible(ctx, out.emit)
@@ -62,7 +62,7 @@ func runRotate(cmd *cobra.Command, a *app, finish bool) error {
 	if err == nil && a.output == "text" {
 		a.sayRotated(s, finish)
 	}
-	return a.ended(s, verb, err)
+	return a.ended(s, err)
 }
 
 func (a *app) agreeToRotate(ctx context.Context, s *session, plan engine.Plan, finish bool) error {
@@ -73,7 +73,7 @@ func (a *app) agreeToRotate(ctx context.Context, s *session, plan engine.Plan, f
 	if finish {
 		what = "drop the old version of the key in"
 	}
-	return a.agreed(ctx, s, what, "rotate", "changed")
+	return a.agreed(ctx, s, what, "changed")
 }
 
 func (a *app) sayRotated(s *session, finish bool) {
@@ -82,7 +82,7 @@ func (a *app) sayRotated(s *session, finish bool) {
 	switch {
 	case other != "":
 		fmt.Fprintf(a.Out, "Version %s signs from now on, and version %s is still accepted.\n", version, other)
-		fmt.Fprintf(a.Out, "When nothing depends on version %s any more: %s\n", other, strings.TrimSpace(a.lineFor("rotate", s.Name())+" --finish"))
+		fmt.Fprintf(a.Out, "When nothing depends on version %s any more: %s\n", other, a.lineFor("rotate --finish", s.Name()))
 	case finish:
 		fmt.Fprintf(a.Out, "Only version %s is accepted.\n", version)
 	default:

@@ -140,10 +140,10 @@ func ended(ts *testscript.TestScript, err error, want string) {
 }
 
 // signalled N SIGNAL FILE TEXT PROGRAM ARGUMENT…: the program gets the signal once the
-// file has the text in it, and ends with this exit code (-1: by the signal). Its output
-// is in the file "output".
+// file has the text in it, and ends with this exit code (-1: by the signal). Of INT,INT
+// it gets the second once it has answered the first. Its output is in the file "output".
 func signalled(ts *testscript.TestScript, _ bool, args []string) {
-	signal := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL}[args[1]]
+	signals := map[string]syscall.Signal{"INT": syscall.SIGINT, "KILL": syscall.SIGKILL}
 	cmd := exec.Command(inPath(ts, args[4]), args[5:]...)
 	cmd.Dir, cmd.Env = ts.MkAbs("."), scriptEnv(ts)
 	out, err := os.Create(ts.MkAbs("output"))
@@ -152,10 +152,14 @@ func signalled(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Stdout, cmd.Stderr = out, out
 	ts.Check(cmd.Start())
 	defer cmd.Process.Kill()
-	until(ts, func() bool {
-		data, err := os.ReadFile(ts.MkAbs(args[2]))
-		return err == nil && strings.Contains(string(data), args[3])
-	})
-	ts.Check(cmd.Process.Signal(signal))
+	file, text := args[2], args[3]
+	for name := range strings.SplitSeq(args[1], ",") {
+		until(ts, func() bool {
+			data, err := os.ReadFile(ts.MkAbs(file))
+			return err == nil && strings.Contains(string(data), text)
+		})
+		ts.Check(cmd.Process.Signal(signals[name]))
+		file, text = "output", "again to stop now"
+	}
 	ended(ts, cmd.Wait(), args[0])
 }

@@ -99,7 +99,13 @@ func (s *session) Entries() []state.Entry { return s.store.Record().Entries }
 func (s *session) Link(e state.Entry) string { return s.site.link(s.Answers(), e.Resource) }
 
 // Resume is the command that goes on with this setup.
-func (s *session) Resume() string { return s.app.lineFor("apply", s.Name()) }
+func (s *session) Resume(undo bool) string {
+	verb := "apply"
+	if undo {
+		verb = "destroy"
+	}
+	return s.app.lineFor(verb, s.Name())
+}
 
 // Describe names a resource.
 func (s *session) Describe(e state.Entry) string { return steps.Describe(e.Resource) }

@@ -40,7 +40,7 @@ func runStatus(cmd *cobra.Command, a *app) error {
 	defer site.Close()
 	store, err := state.Open(site.dir, name)
 	var locked *state.LockedError
-	if errors.As(err, &locked) {
+	if a.output == "text" && errors.As(err, &locked) {
 		fmt.Fprintf(a.Err, "signgate: %v; above is what it has put on record so far\n", locked)
 		return nil
 	}

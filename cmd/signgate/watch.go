@@ -84,7 +84,7 @@ func (w *watching) Result(step string) string { return steps.Result(w.record(), 
 func (w *watching) Change(context.Context, state.Answers) error { return errReadOnly }
 
 // Resume has nothing to go on with: that is the other's.
-func (w *watching) Resume() string { return "" }
+func (w *watching) Resume(bool) string { return "" }
 
 // Commands are a step's.
 func (w *watching) Commands(step string) []string { return commands(w.steps, step) }

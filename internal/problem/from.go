@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/signgate/signgate/state"
@@ -54,7 +55,7 @@ func own(err error) string {
 		return "setup-locked"
 	case errors.As(err, &world):
 		return "other-world"
-	case errors.Is(err, context.Canceled):
+	case errors.Is(err, context.Canceled), status.Code(err) == codes.Canceled: // gRPC has a code for it
 		return "stopped"
 	}
 	return ""

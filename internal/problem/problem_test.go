@@ -120,6 +120,9 @@ func TestFromTyped(t *testing.T) {
 			t.Errorf("%v: got %s", err, p.ID)
 		}
 	}
+	if p := problem.From(fmt.Errorf("get key ring: %w", status.FromContextError(context.Canceled).Err())); p.ID != "stopped" {
+		t.Errorf("gRPC's word for it: got %s", p.ID)
+	}
 	mine := problem.Raise("permissions-missing", nil)
 	if problem.From(fmt.Errorf("step: %w", mine)) != mine {
 		t.Error("a problem was explained twice")

@@ -16,7 +16,7 @@ import (
 // an outage, so nobody tries again.
 func Absent(j *journal.Journal) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		j.Add(journal.Call{Time: time.Now(), Host: printable(r.Host), Method: printable(r.Method + " " + r.URL.Path), Code: codes.PermissionDenied.String()})
+		j.Add(journal.Call{Time: time.Now(), Host: r.Host, Method: r.Method + " " + r.URL.Path, Code: codes.PermissionDenied.String()})
 		refusal := status.New(codes.PermissionDenied, printable(r.Host)+" is not part of the sandbox, and nothing leaves this machine.")
 		if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
 			WriteError(w, refusal.Err())

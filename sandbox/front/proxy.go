@@ -66,24 +66,13 @@ func target(address string) (host, port string, ok bool) {
 func canonical(host string) string { return strings.ToLower(strings.TrimSuffix(host, ".")) }
 
 // printable keeps a sentence with a client's own words in it on one line.
-func printable(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
-	if len(s) > 100 {
-		s = s[:100] + "..."
-	}
-	return s
-}
+func printable(s string) string { return journal.Printable(s, 100) }
 
 // refuse says why in the reason phrase too: of a refused CONNECT most clients show
 // nothing else.
 func (f *Front) refuse(w http.ResponseWriter, host, why string) {
 	if f.opt.Journal != nil {
-		f.opt.Journal.Add(journal.Call{Time: time.Now(), Host: printable(host), Method: "CONNECT", Code: "PermissionDenied"})
+		f.opt.Journal.Add(journal.Call{Time: time.Now(), Host: host, Method: "CONNECT", Code: "PermissionDenied"})
 	}
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

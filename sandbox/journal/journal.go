@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,6 +33,7 @@ type Call struct {
 const (
 	kept    = 10_000   // calls in memory
 	fileMax = 64 << 20 // bytes, after which the file is put aside as calls.jsonl.1
+	wordMax = 400      // bytes of a caller's words
 	file    = "calls.jsonl"
 )
 
@@ -75,9 +77,26 @@ func (j *Journal) reopen() error {
 	return nil
 }
 
+// Printable keeps a caller's own words on one line, fit for a terminal, and no longer than max bytes.
+func Printable(s string, max int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, s)
+	if len(s) > max {
+		s = s[:max] + "..."
+	}
+	return s
+}
+
 // Add notes a call. A file that cannot be written is given up without a word: no
 // call fails for its line.
 func (j *Journal) Add(c Call) {
+	for _, word := range []*string{&c.Host, &c.Method, &c.Principal, &c.Resource} {
+		*word = Printable(*word, wordMax)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.total++

@@ -7,7 +7,6 @@ package registry
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/signgate/signgate/sandbox/iam"
@@ -97,7 +96,7 @@ func (s *Service) handler(serve func(*exchange) *refusal) http.Handler {
 			refused.write(x.w, r.Method)
 		}
 		s.iam.Journal().Add(journal.Call{
-			Time: s.iam.Now(), Host: r.Host, Method: r.Method + " " + short(r.URL.Path), Principal: x.caller.Member,
+			Time: s.iam.Now(), Host: r.Host, Method: r.Method + " " + r.URL.Path, Principal: x.caller.Member,
 			Permission: x.permission, Resource: x.resource, Code: grpcCode(x.w.Status).String(),
 			Millis: journal.Millis(start), Changes: changes(r.Method),
 		})
@@ -106,18 +105,4 @@ func (s *Service) handler(serve func(*exchange) *refusal) http.Handler {
 
 func changes(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead
-}
-
-// short keeps a line of the journal a line.
-func short(path string) string {
-	path = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, path)
-	if len(path) > 400 {
-		path = path[:400] + "..."
-	}
-	return path
 }
