@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -76,6 +77,7 @@ func (a *app) settle() {
 
 // explain says a problem in text, or as a JSON object where JSON was asked for.
 func (a *app) explain(p *problem.Problem) {
+	p = a.hereToo(p, a.setup)
 	if a.output == "json" {
 		jsonPrinter(a.Out)(engine.Event{Time: time.Now(), Type: engine.TypeNotice, Problem: p})
 		return
@@ -106,6 +108,30 @@ func (a *app) lineFor(verb, setup string) string {
 		line += " --state-dir " + shellQuote(a.stateDir)
 	}
 	return line
+}
+
+// ownCommand is a command of signgate's about a setup, in a sentence that cannot know which.
+var ownCommand = regexp.MustCompile(`\bsigngate (apply|plan|status|destroy|rotate|sign|try)\b( --s)?`)
+
+// here has the commands in a text be about this setup, where it is: copied, they must not
+// go to another, nor from the sandbox to Google Cloud.
+func (a *app) here(text, setup string) string {
+	return ownCommand.ReplaceAllStringFunc(text, func(command string) string {
+		if strings.HasSuffix(command, " --s") { // that has been done
+			return command
+		}
+		return a.lineFor(strings.TrimPrefix(command, "signgate "), setup)
+	})
+}
+
+// hereToo is a problem with its fix as said here.
+func (a *app) hereToo(p *problem.Problem, setup string) *problem.Problem {
+	if p == nil {
+		return nil
+	}
+	said := *p
+	said.Fix = a.here(p.Fix, setup)
+	return &said
 }
 
 // list names things in a sentence.

@@ -71,7 +71,12 @@ func (s *session) begin() (*engine.Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Complete = func(p *engine.Plan) { steps.Complete(p, s.Answers(), s.site.Times) }
+	e.Complete = func(p *engine.Plan) {
+		steps.Complete(p, s.Answers(), s.site.Times)
+		for i := range p.Steps {
+			p.Steps[i].Change.Problem = s.app.hereToo(p.Steps[i].Change.Problem, s.Name())
+		}
+	}
 	if s.calls {
 		e.With = reportCalls
 	}
@@ -185,7 +190,7 @@ func (s *session) Status(ctx context.Context) (engine.Report, error) {
 	r.Rotation = steps.RotationOf(rec)
 	r.OK = plan.Clean() && !slices.ContainsFunc(r.Findings, func(f engine.Finding) bool { return f.State != engine.AsWanted })
 	for i := range r.Findings {
-		r.Findings[i].Repair = s.app.repair(r.Findings[i].Repair, rec.Name)
+		r.Findings[i].Repair = s.app.here(r.Findings[i].Repair, rec.Name)
 	}
 	return r, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -65,19 +64,6 @@ func runStatus(cmd *cobra.Command, a *app) error {
 		err = errNotAsRecorded
 	}
 	return err
-}
-
-// repair puts the setup that is meant into a command of signgate's.
-func (a *app) repair(line, setup string) string {
-	rest, mine := strings.CutPrefix(line, "signgate ")
-	if !mine {
-		return line
-	}
-	verb, arguments, _ := strings.Cut(rest, " ")
-	if verb == "explain" {
-		return line
-	}
-	return strings.TrimSpace(a.lineFor(verb, setup) + " " + arguments)
 }
 
 // runningSince is for how long the cluster of a record has been there, and what it has cost since.

@@ -71,6 +71,7 @@ func (s *session) taped(plan engine.Plan, text string, emit func(engine.Event)) 
 		return emit, func() {}
 	}
 	return func(ev engine.Event) {
+		ev.Problem = s.app.hereToo(ev.Problem, s.Name())
 		t.keep(ev)
 		emit(ev)
 	}, func() { t.file.Close() }

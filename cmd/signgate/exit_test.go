@@ -1,0 +1,26 @@
+package main
+
+import "testing"
+
+// A command that is copied from a fix is about the setup that failed, in its world.
+func TestFixesAreAboutThisSetup(t *testing.T) {
+	google := &app{}
+	google.stateDir = google.env.stateDir()
+	a := *google
+	a.sandbox = true
+	for text, want := range map[string]string{
+		"signgate apply goes on where it was":                   "signgate apply --sandbox --setup one goes on where it was",
+		"signgate rotate, then signgate rotate --finish":        "signgate rotate --sandbox --setup one, then signgate rotate --sandbox --setup one --finish",
+		"as recorded: signgate apply --overwrite-changes=a,b":   "as recorded: signgate apply --sandbox --setup one --overwrite-changes=a,b",
+		"signgate explain gate-open; kubectl get pods":          "signgate explain gate-open; kubectl get pods",
+		"signgate apply --sandbox --setup one goes on":          "signgate apply --sandbox --setup one goes on",
+		"signgate applies nothing; signgate sandbox reset does": "signgate applies nothing; signgate sandbox reset does",
+	} {
+		if got := a.here(text, "one"); got != want {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+	if got := google.here("signgate apply", ""); got != "signgate apply" {
+		t.Errorf("on Google Cloud, with one setup: %q", got)
+	}
+}
