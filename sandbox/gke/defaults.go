@@ -34,9 +34,10 @@ func defaults(n name, c *containerpb.Cluster) {
 }
 
 // fill merges what is wanted over the defaults: messages field by field, lists as a whole.
+// It shares nothing with either, since optional fields are set through their pointers.
 func fill[M proto.Message](wanted, otherwise M) M {
-	out := otherwise
-	overlay(out.ProtoReflect(), wanted.ProtoReflect())
+	out := proto.CloneOf(otherwise)
+	overlay(out.ProtoReflect(), proto.CloneOf(wanted).ProtoReflect())
 	return out
 }
 
@@ -154,7 +155,7 @@ func observabilityDefaults(c *containerpb.Cluster) {
 		c.MonitoringConfig = monitoringOf(c.MonitoringService)
 	}
 	readOnlyPort := &containerpb.NodeKubeletConfig{InsecureKubeletReadonlyPortEnabled: proto.Bool(false)}
-	c.NodePoolAutoConfig = fill(or(c.NodePoolAutoConfig), &containerpb.NodePoolAutoConfig{NodeKubeletConfig: proto.CloneOf(readOnlyPort)})
+	c.NodePoolAutoConfig = fill(or(c.NodePoolAutoConfig), &containerpb.NodePoolAutoConfig{NodeKubeletConfig: readOnlyPort})
 	c.NodePoolDefaults = fill(or(c.NodePoolDefaults), &containerpb.NodePoolDefaults{NodeConfigDefaults: &containerpb.NodeConfigDefaults{
 		NodeKubeletConfig: readOnlyPort,
 		LoggingConfig:     &containerpb.NodePoolLoggingConfig{VariantConfig: &containerpb.LoggingVariantConfig{Variant: containerpb.LoggingVariantConfig_DEFAULT}},

@@ -54,7 +54,7 @@ func poolDefaults(c *containerpb.Cluster, p *containerpb.NodePool) {
 	if p.Management == nil {
 		p.Management = &containerpb.NodeManagement{AutoRepair: true, AutoUpgrade: true}
 	}
-	p.MaxPodsConstraint = fill(or(p.MaxPodsConstraint), proto.CloneOf(c.GetDefaultMaxPodsConstraint()))
+	p.MaxPodsConstraint = fill(or(p.MaxPodsConstraint), c.GetDefaultMaxPodsConstraint())
 	if p.UpgradeSettings == nil {
 		p.UpgradeSettings = surge(&containerpb.NodePool_UpgradeSettings{MaxSurge: 1})
 	}
@@ -62,13 +62,10 @@ func poolDefaults(c *containerpb.Cluster, p *containerpb.NodePool) {
 		p.InitialNodeCount = a.GetMinNodeCount()
 	}
 	p.PodIpv4CidrSize = 24
-	network := or(p.NetworkConfig)
-	network.Subnetwork = cmp.Or(network.GetSubnetwork(), c.GetNetworkConfig().GetSubnetwork())
-	if network.EnablePrivateNodes == nil {
-		network.EnablePrivateNodes = c.GetNetworkConfig().DefaultEnablePrivateNodes
-	}
-	network.NetworkTierConfig = fill(or(network.NetworkTierConfig), defaultTier())
-	p.NetworkConfig = network
+	p.NetworkConfig = fill(or(p.NetworkConfig), &containerpb.NodeNetworkConfig{
+		Subnetwork:         c.GetNetworkConfig().GetSubnetwork(),
+		EnablePrivateNodes: c.GetNetworkConfig().DefaultEnablePrivateNodes, NetworkTierConfig: defaultTier(),
+	})
 }
 
 func nodeDefaults(wanted *containerpb.NodeConfig, c *containerpb.Cluster) *containerpb.NodeConfig {
