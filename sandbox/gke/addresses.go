@@ -18,12 +18,12 @@ const (
 // addresses gives the cluster its ranges and endpoints; the caller holds the lock.
 func (s *Service) addresses(c *cluster) {
 	ip := c.pb.GetIpAllocationPolicy()
-	pods := cmp.Or(network(ip.GetClusterIpv4CidrBlock()), network(c.pb.GetClusterIpv4Cidr()), s.freePods(c.Project))
-	services := cmp.Or(network(ip.GetServicesIpv4CidrBlock()), servicesRange)
+	pods := cmp.Or(written(ip.GetClusterIpv4CidrBlock()), written(c.pb.GetClusterIpv4Cidr()), s.freePods(c))
+	services := cmp.Or(written(ip.GetServicesIpv4CidrBlock()), servicesRange)
 	c.pb.ClusterIpv4Cidr, ip.ClusterIpv4Cidr, ip.ClusterIpv4CidrBlock = pods, pods, pods
 	c.pb.ServicesIpv4Cidr, ip.ServicesIpv4Cidr, ip.ServicesIpv4CidrBlock = services, services, services
 	r, _ := place(c.pb.GetLocation())
-	c.Private = s.freeAddress(c.Project, r, c.Nodes)
+	c.Private = s.freeAddress(c, r)
 	c.pb.ControlPlaneEndpointsConfig.DnsEndpointConfig.Endpoint = fmt.Sprintf("gke-%s-%s.%s.gke.goog", c.UID[:36], c.Number, c.pb.GetLocation())
 	ip.ClusterSecondaryRangeName = cmp.Or(ip.GetClusterSecondaryRangeName(), fmt.Sprintf("gke-%s-pods-%s", c.pb.GetName(), c.UID[:8]))
 	c.mirror()
@@ -39,8 +39,8 @@ func podsOf(c *cluster, p *containerpb.NodePool) {
 	n.PodRange = cmp.Or(n.GetPodRange(), c.pb.GetIpAllocationPolicy().GetClusterSecondaryRangeName())
 }
 
-// network is a range that is written out; "" for one that is only a size ("/14").
-func network(cidr string) string {
+// written is a range that is written out; "" for one that is only a size ("/14").
+func written(cidr string) string {
 	if cidr == "" || cidr[0] == '/' {
 		return ""
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -87,30 +88,48 @@ func podRange(n int) string {
 	return fmt.Sprintf("10.%d.0.0/14", 4*(n%32)) // 10.0.0.0/9; nodes are above it
 }
 
-// freePods is a range that no cluster of the project has; the caller holds the lock.
-func (s *Service) freePods(project string) string {
+// network is the cluster's VPC network, which may be another project's. Each has addresses
+// of its own.
+func (c *cluster) network() string {
+	if full := c.pb.GetNetworkConfig().GetNetwork(); strings.HasPrefix(full, "projects/") {
+		return full
+	}
+	return "projects/" + c.Project + "/global/networks/" + c.pb.GetNetwork()
+}
+
+// neighbours are the clusters of a cluster's network; the caller holds the lock.
+func (s *Service) neighbours(c *cluster) []*cluster {
+	return slices.DeleteFunc(slices.Clone(s.state.Clusters), func(other *cluster) bool { return other.network() != c.network() })
+}
+
+// freePods is a range that no cluster of the network has a part of; the caller holds the
+// lock.
+func (s *Service) freePods(c *cluster) string {
+	there := s.neighbours(c)
 	for n := range 32 {
 		at := podRange((28 + n) % 32) // 10.112.0.0/14 first
-		if !slices.ContainsFunc(s.state.Clusters, func(c *cluster) bool { return c.Project == project && c.pb.GetClusterIpv4Cidr() == at }) {
+		if !slices.ContainsFunc(there, func(other *cluster) bool { return overlap(other.pb.GetClusterIpv4Cidr(), at) }) {
 			return at
 		}
 	}
 	return podRange(28)
 }
 
-// freeAddress is an address of the region's subnetwork that no node has; the caller
-// holds the lock.
-func (s *Service) freeAddress(project string, r region, taken []node) string {
+func overlap(one, other string) bool {
+	a, errA := netip.ParsePrefix(one)
+	b, errB := netip.ParsePrefix(other)
+	return errA == nil && errB == nil && a.Overlaps(b)
+}
+
+// freeAddress is an address of the region's subnetwork that no node and no control plane
+// of the network has; the caller holds the lock.
+func (s *Service) freeAddress(c *cluster, r region) string {
 	used := map[string]bool{}
-	for _, c := range s.state.Clusters {
-		if c.Project == project {
-			for _, n := range c.Nodes {
-				used[n.IP] = true
-			}
+	for _, other := range append(s.neighbours(c), c) {
+		used[other.Private] = true
+		for _, n := range other.Nodes {
+			used[n.IP] = true
 		}
-	}
-	for _, n := range taken {
-		used[n.IP] = true
 	}
 	first := binary.BigEndian.Uint32([]byte{10, r.octet, 0, 2})
 	for n := range uint32(4000) {

@@ -151,7 +151,7 @@ func machinePrefix(c *containerpb.Cluster) string {
 // machine is one more node of a pool; the caller holds the lock.
 func (s *Service) machine(c *cluster, p *containerpb.NodePool, r region, zone, base string) node {
 	id, _ := strconv.ParseUint(random(8), 16, 64)
-	return node{Name: base + "-" + suffix(), Zone: zone, Pool: p.GetName(), IP: s.freeAddress(c.Project, r, c.Nodes), Instance: id>>1 | 1<<62}
+	return node{Name: base + "-" + suffix(), Zone: zone, Pool: p.GetName(), IP: s.freeAddress(c, r), Instance: id>>1 | 1<<62}
 }
 
 // suffix is four characters, as instance groups give them.

@@ -234,3 +234,37 @@ func TestPlaces(t *testing.T) {
 		t.Errorf("only %d regions", len(octets))
 	}
 }
+
+// Addresses are a network's: another has the same ones. An endpoint is reached by its address
+// alone, whatever its network.
+func TestNetworks(t *testing.T) {
+	t.Parallel()
+	w := open(t, Options{})
+	on := func(name, network string) *containerpb.Cluster {
+		c := small(name)
+		c.Network = network
+		w.create(t, zone, c)
+		return w.get(t, zone, name)
+	}
+	own := small("own")
+	own.ClusterIpv4Cidr = "10.116.8.0/21"
+	w.create(t, zone, own)
+	endpoints := map[string]bool{}
+	for _, test := range []struct{ name, network, pods, private string }{
+		{"one", "", "10.112.0.0/14", "10.128.0.4"}, // after the control plane and the node of own
+		{"two", "projects/acme-demo/global/networks/default", "10.120.0.0/14", "10.128.0.6"},
+		{"three", "inner", "10.112.0.0/14", "10.128.0.2"},
+		{"four", "projects/acme-demo/global/networks/inner", "10.116.0.0/14", "10.128.0.4"},
+		{"five", "projects/acme-tools/global/networks/inner", "10.112.0.0/14", "10.128.0.2"},
+	} {
+		c := on(test.name, test.network)
+		private := c.GetPrivateClusterConfig().GetPrivateEndpoint()
+		if c.GetClusterIpv4Cidr() != test.pods || private != test.private || endpoints[c.GetEndpoint()] {
+			t.Errorf("%s: pods %s, control plane %s, endpoint %s; want %s and %s", test.name, c.GetClusterIpv4Cidr(), private, c.GetEndpoint(), test.pods, test.private)
+		}
+		endpoints[c.GetEndpoint()] = true
+		if ip := w.inside(t, c).Nodes[0].InternalIP; ip == private {
+			t.Errorf("%s: node and control plane have the address %s", test.name, ip)
+		}
+	}
+}
