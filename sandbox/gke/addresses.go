@@ -3,8 +3,6 @@ package gke
 
 import (
 	"cmp"
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -51,11 +49,6 @@ func written(cidr string) string {
 func (c *cluster) touch() {
 	c.pb.Etag = etag()
 	c.pb.LabelFingerprint = fingerprint(c.pb.GetResourceLabels())
-}
-
-func etag() string {
-	b, _ := hex.DecodeString(random(8)) // digits of our own
-	return base64.StdEncoding.EncodeToString(b)
 }
 
 // mirror keeps what a cluster shows twice, in its old fields and its new ones, the same

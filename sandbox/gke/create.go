@@ -87,6 +87,9 @@ func (s *Service) validate(n name, c *containerpb.Cluster) error {
 	if err := validIdentities(n.project, c.GetWorkloadIdentityConfig()); err != nil {
 		return err
 	}
+	if err := validMaintenance(c.GetMaintenancePolicy()); err != nil {
+		return err
+	}
 	return validLabels(c.GetResourceLabels())
 }
 

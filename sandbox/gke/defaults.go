@@ -3,8 +3,6 @@ package gke
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"path"
 	"slices"
 	"strings"
@@ -239,8 +237,7 @@ func maintenanceDefaults(c *containerpb.Cluster) {
 	}
 	p.ResourceVersion = ""
 	text, _ := proto.MarshalOptions{Deterministic: true}.Marshal(p) // a message of our own
-	sum := sha256.Sum256(text)
-	p.ResourceVersion = hex.EncodeToString(sum[:4])
+	p.ResourceVersion = version(text)
 	c.MaintenancePolicy = p
 }
 

@@ -194,7 +194,7 @@ func (s *Service) UpdateNodePool(_ context.Context, r *containerpb.UpdateNodePoo
 		kind = containerpb.Operation_UPGRADE_NODES
 	}
 	return s.edit(n, kind, func(c *cluster, p *containerpb.NodePool) (bool, error) {
-		if e := r.GetEtag(); e != "" && e != p.GetEtag() {
+		if stale(r.GetEtag(), p.GetEtag()) {
 			return false, precondition("Etag mismatch: the node pool was changed meanwhile.")
 		}
 		if zones := r.GetLocations(); len(zones) > 0 {

@@ -2,10 +2,9 @@ package gke
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"slices"
+	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
 	"google.golang.org/protobuf/proto"
@@ -16,20 +15,13 @@ func (s *Service) set(n name, kind containerpb.Operation_Type, change func(c *cl
 	return s.work(n, kind, n, func(c *cluster) (bool, error) { return false, change(c) })
 }
 
-// printed says whether a fingerprint can be one that a cluster here had. Like an etag,
-// one of another world tells nothing and counts as none that is known.
-func printed(s string) bool {
-	_, err := hex.DecodeString(s)
-	return err == nil && len(s) == 8
-}
-
 // SetLabels replaces a cluster's labels, if nobody changed them meanwhile.
 func (s *Service) SetLabels(_ context.Context, r *containerpb.SetLabelsRequest) (*containerpb.Operation, error) {
 	if err := validLabels(r.GetResourceLabels()); err != nil {
 		return nil, err
 	}
 	return s.set(s.find(r), containerpb.Operation_SET_LABELS, func(c *cluster) error {
-		if read := r.GetLabelFingerprint(); (read == "" || printed(read)) && read != c.pb.GetLabelFingerprint() {
+		if read := r.GetLabelFingerprint(); read == "" || stale(read, c.pb.GetLabelFingerprint()) {
 			return precondition("Labels could not be set due to fingerprint mismatch.")
 		}
 		c.pb.ResourceLabels = r.GetResourceLabels()
@@ -40,26 +32,43 @@ func (s *Service) SetLabels(_ context.Context, r *containerpb.SetLabelsRequest) 
 // fingerprint tells one set of labels from another.
 func fingerprint(labels map[string]string) string {
 	if len(labels) == 0 {
-		return "a9dc16a7" // Google's, of none
+		return noLabels
 	}
-	h := sha256.New()
+	var content []byte
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		h.Write([]byte(k + "\x00" + labels[k] + "\x00"))
+		content = append(content, k+"\x00"+labels[k]+"\x00"...)
 	}
-	return hex.EncodeToString(h.Sum(nil)[:4])
+	return version(content)
 }
 
 // SetMaintenancePolicy says when Google may work on a cluster. In the sandbox it never does.
 func (s *Service) SetMaintenancePolicy(_ context.Context, r *containerpb.SetMaintenancePolicyRequest) (*containerpb.Operation, error) {
+	wanted := r.GetMaintenancePolicy()
+	if err := validMaintenance(wanted); err != nil {
+		return nil, err
+	}
 	return s.set(s.find(r), containerpb.Operation_UPDATE_CLUSTER, func(c *cluster) error {
-		wanted := r.GetMaintenancePolicy()
-		if v := wanted.GetResourceVersion(); v != "" && v != c.pb.GetMaintenancePolicy().GetResourceVersion() {
-			return precondition("The maintenance policy was changed meanwhile: its resource version is %s.", c.pb.GetMaintenancePolicy().GetResourceVersion())
+		if now := c.pb.GetMaintenancePolicy().GetResourceVersion(); stale(wanted.GetResourceVersion(), now) {
+			return precondition("The maintenance policy was changed meanwhile: its resource version is %s.", now)
 		}
 		c.pb.MaintenancePolicy = proto.CloneOf(wanted)
 		maintenanceDefaults(c.pb)
 		return nil
 	})
+}
+
+// validMaintenance checks when work may begin on a day: "HH:MM", from 00:00 to 23:59.
+func validMaintenance(p *containerpb.MaintenancePolicy) error {
+	daily := p.GetWindow().GetDailyMaintenanceWindow()
+	if daily == nil {
+		return nil
+	}
+	const form = "15:04"
+	at := daily.GetStartTime()
+	if _, err := time.Parse(form, at); err != nil || len(at) != len(form) {
+		return invalid("Maintenance_policy.window.daily_maintenance_window.start_time must be of the form \"HH:MM\"; it is \"%s\".", at) // Google's words are not known
+	}
+	return nil
 }
 
 // SetLoggingService switches logging.

@@ -118,7 +118,7 @@ func (s *Service) UpdateCluster(_ context.Context, r *containerpb.UpdateClusterR
 		kind = containerpb.Operation_UPGRADE_NODES
 	}
 	return s.work(n, kind, n, func(c *cluster) (bool, error) {
-		if e := u.GetEtag(); e != "" && e != c.pb.GetEtag() {
+		if stale(u.GetEtag(), c.pb.GetEtag()) {
 			return false, precondition("Etag mismatch: the cluster was changed meanwhile.")
 		}
 		return len(r.GetUpdate().GetDesiredLocations()) > 0, s.update(c, u)
