@@ -130,7 +130,13 @@ func precondition(format string, args ...any) error {
 	return status.Errorf(codes.FailedPrecondition, format, args...)
 }
 
-func notFound(n name) error { return status.Errorf(codes.NotFound, "Not found: %s.", n.resource()) }
+// notFound is the answer for what is not there; a node pool's cluster is.
+func notFound(n name) error {
+	if n.pool != "" {
+		return status.Errorf(codes.NotFound, "Not found: node pool \"%s\" not found.", n.pool)
+	}
+	return status.Errorf(codes.NotFound, "Not found: %s.", n.resource())
+}
 
 func exists(n name) error {
 	return status.Errorf(codes.AlreadyExists, "Already exists: %s.", n.resource())
