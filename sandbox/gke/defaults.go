@@ -75,18 +75,16 @@ func defaultTier() *containerpb.NetworkTierConfig {
 // accessDefaults are of who reaches the control plane, and how.
 func accessDefaults(c *containerpb.Cluster) {
 	yes, no := proto.Bool(true), proto.Bool(false)
-	authorized := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig().GetAuthorizedNetworksConfig()
-	if authorized == nil {
-		authorized = or(c.GetMasterAuthorizedNetworksConfig())
-	}
 	open := proto.Bool(!c.GetPrivateClusterConfig().GetEnablePrivateEndpoint())
 	c.ControlPlaneEndpointsConfig = fill(or(c.GetControlPlaneEndpointsConfig()), &containerpb.ControlPlaneEndpointsConfig{
 		DnsEndpointConfig: &containerpb.ControlPlaneEndpointsConfig_DNSEndpointConfig{
 			AllowExternalTraffic: no, EnableK8STokensViaDns: no, EnableK8SCertsViaDns: no},
 		IpEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{Enabled: yes, EnablePublicEndpoint: open},
 	})
-	c.ControlPlaneEndpointsConfig.IpEndpointsConfig.AuthorizedNetworksConfig = fill(authorized,
-		&containerpb.MasterAuthorizedNetworksConfig{GcpPublicCidrsAccessEnabled: proto.Bool(!authorized.GetEnabled())})
+	if ip := c.ControlPlaneEndpointsConfig.IpEndpointsConfig; ip.AuthorizedNetworksConfig == nil {
+		ip.AuthorizedNetworksConfig = proto.CloneOf(c.GetMasterAuthorizedNetworksConfig())
+	}
+	authorizedDefaults(c)
 	c.MasterAuth = &containerpb.MasterAuth{ClientCertificateConfig: &containerpb.ClientCertificateConfig{}}
 	if c.LegacyAbac == nil {
 		c.LegacyAbac = &containerpb.LegacyAbac{}
@@ -98,17 +96,34 @@ func accessDefaults(c *containerpb.Cluster) {
 	if c.UserManagedKeysConfig == nil {
 		c.UserManagedKeysConfig = &containerpb.UserManagedKeysConfig{}
 	}
-	encryptionDefaults(c)
+	c.DatabaseEncryption = encryption(nil, c.DatabaseEncryption)
 }
 
-func encryptionDefaults(c *containerpb.Cluster) {
-	e := fill(or(c.DatabaseEncryption), &containerpb.DatabaseEncryption{State: containerpb.DatabaseEncryption_DECRYPTED})
-	current := containerpb.DatabaseEncryption_CURRENT_STATE_DECRYPTED
-	if e.State == containerpb.DatabaseEncryption_ENCRYPTED || e.State == containerpb.DatabaseEncryption_ALL_OBJECTS_ENCRYPTION_ENABLED {
-		current = containerpb.DatabaseEncryption_CURRENT_STATE_ENCRYPTED
+// authorizedDefaults are of networks: Google's own are let in where all are.
+func authorizedDefaults(c *containerpb.Cluster) {
+	ip := c.ControlPlaneEndpointsConfig.IpEndpointsConfig
+	asked := or(ip.AuthorizedNetworksConfig)
+	ip.AuthorizedNetworksConfig = fill(asked, &containerpb.MasterAuthorizedNetworksConfig{GcpPublicCidrsAccessEnabled: proto.Bool(!asked.GetEnabled())})
+}
+
+// encryption is that of the cluster's store. A key that was in use before still decrypts what
+// was written with it. All objects are encrypted from Kubernetes 1.35 on; before, as here, it
+// is secrets alone, whichever is asked for.
+func encryption(before, wanted *containerpb.DatabaseEncryption) *containerpb.DatabaseEncryption {
+	out := &containerpb.DatabaseEncryption{
+		KeyName: wanted.GetKeyName(), State: containerpb.DatabaseEncryption_DECRYPTED,
+		CurrentState: containerpb.DatabaseEncryption_CURRENT_STATE_DECRYPTED.Enum(),
 	}
-	e.CurrentState = &current
-	c.DatabaseEncryption = e
+	switch wanted.GetState() {
+	case containerpb.DatabaseEncryption_ENCRYPTED, containerpb.DatabaseEncryption_ALL_OBJECTS_ENCRYPTION_ENABLED:
+		out.State, out.CurrentState = containerpb.DatabaseEncryption_ENCRYPTED, containerpb.DatabaseEncryption_CURRENT_STATE_ENCRYPTED.Enum()
+	}
+	for _, key := range append(before.GetDecryptionKeys(), before.GetKeyName()) {
+		if key != "" && key != out.KeyName && !slices.Contains(out.DecryptionKeys, key) {
+			out.DecryptionKeys = append(out.DecryptionKeys, key)
+		}
+	}
+	return out
 }
 
 func featureDefaults(c *containerpb.Cluster) {

@@ -37,7 +37,7 @@ func (s *Service) update(c *cluster, u *containerpb.ClusterUpdate) error {
 		return refused
 	}
 	observabilityDefaults(c.pb)
-	encryptionDefaults(c.pb)
+	authorizedDefaults(c.pb)
 	c.mirror()
 	return nil
 }
@@ -46,7 +46,7 @@ func (s *Service) update(c *cluster, u *containerpb.ClusterUpdate) error {
 func whole(field string) bool {
 	switch field {
 	case "master_authorized_networks_config", "logging_config", "monitoring_config", "resource_usage_export_config", "binary_authorization",
-		"workload_identity_config", "database_encryption", "autoscaling", "notification_config", "fleet":
+		"workload_identity_config", "autoscaling", "notification_config", "fleet":
 		return true
 	}
 	return false
@@ -86,6 +86,9 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 	if v := u.DesiredClusterAutoscaling; v != nil {
 		c.pb.Autoscaling, u.DesiredClusterAutoscaling = v, nil
 		autoscalingDefaults(c.pb)
+	}
+	if v := u.DesiredDatabaseEncryption; v != nil {
+		c.pb.DatabaseEncryption, u.DesiredDatabaseEncryption = encryption(c.pb.DatabaseEncryption, v), nil
 	}
 	if v := u.DesiredLocations; v != nil {
 		if err := s.relocate(c, v); err != nil {

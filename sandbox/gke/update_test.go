@@ -268,3 +268,62 @@ func TestNetworks(t *testing.T) {
 		}
 	}
 }
+
+// Authorized networks are filled in as when the cluster was made, in both places that show them.
+func TestAuthorizedNetworks(t *testing.T) {
+	t.Parallel()
+	w := open(t, Options{})
+	w.create(t, zone, small("one"))
+	for _, test := range []struct {
+		name  string
+		given *containerpb.MasterAuthorizedNetworksConfig
+		want  *containerpb.MasterAuthorizedNetworksConfig
+	}{
+		{"on", &containerpb.MasterAuthorizedNetworksConfig{Enabled: true}, &containerpb.MasterAuthorizedNetworksConfig{Enabled: true, GcpPublicCidrsAccessEnabled: proto.Bool(false)}},
+		{"off", &containerpb.MasterAuthorizedNetworksConfig{}, &containerpb.MasterAuthorizedNetworksConfig{GcpPublicCidrsAccessEnabled: proto.Bool(true)}},
+	} {
+		for how, u := range map[string]*containerpb.ClusterUpdate{
+			"by endpoints": {DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
+				IpEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{AuthorizedNetworksConfig: test.given}}},
+			"as of old": {DesiredMasterAuthorizedNetworksConfig: test.given},
+		} {
+			c := w.update(t, zone, "one", u)
+			ip, old := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig().GetAuthorizedNetworksConfig(), c.GetMasterAuthorizedNetworksConfig()
+			if !proto.Equal(ip, test.want) || !proto.Equal(old, test.want) {
+				t.Errorf("%s, %s: %v and %v, want %v", test.name, how, ip, old, test.want)
+			}
+		}
+	}
+}
+
+// Keys that the store was encrypted with before still decrypt it.
+func TestEncryption(t *testing.T) {
+	t.Parallel()
+	w := open(t, Options{})
+	decrypted, encrypted, all := containerpb.DatabaseEncryption_DECRYPTED, containerpb.DatabaseEncryption_ENCRYPTED, containerpb.DatabaseEncryption_ALL_OBJECTS_ENCRYPTION_ENABLED
+	one := small("one")
+	one.DatabaseEncryption = &containerpb.DatabaseEncryption{State: all, KeyName: "a", DecryptionKeys: []string{"output only"}}
+	w.create(t, zone, one)
+	made := w.get(t, zone, "one").GetDatabaseEncryption()
+	for _, test := range []struct {
+		state   containerpb.DatabaseEncryption_State // that is asked for, with
+		key     string
+		shown   containerpb.DatabaseEncryption_State
+		current containerpb.DatabaseEncryption_CurrentState
+		old     string // keys
+	}{
+		{all, "a", encrypted, containerpb.DatabaseEncryption_CURRENT_STATE_ENCRYPTED, ""}, // as made
+		{decrypted, "", decrypted, containerpb.DatabaseEncryption_CURRENT_STATE_DECRYPTED, "a"},
+		{encrypted, "a", encrypted, containerpb.DatabaseEncryption_CURRENT_STATE_ENCRYPTED, ""},
+		{encrypted, "b", encrypted, containerpb.DatabaseEncryption_CURRENT_STATE_ENCRYPTED, "a"},
+		{decrypted, "", decrypted, containerpb.DatabaseEncryption_CURRENT_STATE_DECRYPTED, "a b"},
+	} {
+		got := made
+		if test.state != all {
+			got = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredDatabaseEncryption: &containerpb.DatabaseEncryption{State: test.state, KeyName: test.key}}).GetDatabaseEncryption()
+		}
+		if got.GetState() != test.shown || got.GetCurrentState() != test.current || got.GetKeyName() != test.key || strings.Join(got.GetDecryptionKeys(), " ") != test.old {
+			t.Errorf("%v with %q: %v", test.state, test.key, got)
+		}
+	}
+}
