@@ -145,6 +145,7 @@ func featureDefaults(c *containerpb.Cluster) {
 	if c.ReleaseChannel == nil {
 		c.ReleaseChannel = &containerpb.ReleaseChannel{Channel: containerpb.ReleaseChannel_REGULAR}
 	}
+	confidential(c.ConfidentialNodes)
 	c.ShieldedNodes = fill(or(c.ShieldedNodes), &containerpb.ShieldedNodes{Enabled: true})
 	c.NotificationConfig = fill(or(c.NotificationConfig), &containerpb.NotificationConfig{Pubsub: &containerpb.NotificationConfig_PubSub{}})
 	if c.NetworkPolicy != nil && !c.NetworkPolicy.Enabled && c.NetworkPolicy.Provider == containerpb.NetworkPolicy_PROVIDER_UNSPECIFIED {

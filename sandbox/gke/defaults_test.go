@@ -53,3 +53,40 @@ func TestFill(t *testing.T) {
 		t.Errorf("%v, %v, %v", *shared, out, again)
 	}
 }
+
+// A cluster's confidential nodes are those of all its pools.
+func TestConfidentialNodes(t *testing.T) {
+	t.Parallel()
+	off := &containerpb.ConfidentialNodes{}
+	on := &containerpb.ConfidentialNodes{Enabled: true}
+	sev := &containerpb.ConfidentialNodes{Enabled: true, ConfidentialInstanceType: containerpb.ConfidentialNodes_SEV}
+	snp := &containerpb.ConfidentialNodes{Enabled: true, ConfidentialInstanceType: containerpb.ConfidentialNodes_SEV_SNP}
+	for _, test := range []struct {
+		name                   string
+		cluster, node          *containerpb.ConfidentialNodes // asked for, and
+		showCluster, showNodes *containerpb.ConfidentialNodes
+	}{
+		{"none", nil, nil, nil, nil},
+		{"off", off, nil, off, nil},
+		{"in the cluster", on, nil, sev, sev},
+		{"in the cluster, with a type", snp, nil, snp, snp},
+		{"in the nodes", off, on, off, sev},
+		{"in both", on, snp, sev, snp},
+		{"not in the nodes", on, off, sev, sev},
+	} {
+		c := &containerpb.Cluster{InitialNodeCount: 1, ConfidentialNodes: proto.CloneOf(test.cluster), NodeConfig: &containerpb.NodeConfig{ConfidentialNodes: proto.CloneOf(test.node)}}
+		defaults(name{project: project, location: "us-central1-a"}, c)
+		if !proto.Equal(c.GetConfidentialNodes(), test.showCluster) {
+			t.Errorf("%s: %v, want %v", test.name, c.GetConfidentialNodes(), test.showCluster)
+		}
+		for _, config := range []*containerpb.NodeConfig{c.GetNodeConfig(), c.GetNodePools()[0].GetConfig()} {
+			if !proto.Equal(config.GetConfidentialNodes(), test.showNodes) {
+				t.Errorf("%s: nodes %v, want %v", test.name, config.GetConfidentialNodes(), test.showNodes)
+			}
+		}
+		later := &containerpb.NodePool{Name: "later"}
+		if poolDefaults(c, later); !proto.Equal(later.GetConfig().GetConfidentialNodes(), test.showNodes) && test.node == nil {
+			t.Errorf("%s: nodes of a later pool %v", test.name, later.GetConfig().GetConfidentialNodes())
+		}
+	}
+}

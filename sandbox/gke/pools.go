@@ -81,6 +81,10 @@ func nodeDefaults(wanted *containerpb.NodeConfig, c *containerpb.Cluster) *conta
 	if wanted.GetShieldedInstanceConfig() != nil { // what is asked for is asked for as a whole
 		out.ShieldedInstanceConfig = wanted.GetShieldedInstanceConfig()
 	}
+	if c.GetConfidentialNodes().GetEnabled() { // then all nodes are
+		out.ConfidentialNodes = fill(or(out.ConfidentialNodes), c.GetConfidentialNodes())
+	}
+	confidential(out.ConfidentialNodes)
 	size, kind := diskSize(wanted), cmp.Or(wanted.GetBootDisk().GetDiskType(), wanted.GetDiskType())
 	if size == 0 {
 		size = 100
@@ -110,6 +114,13 @@ func nodeDefaults(wanted *containerpb.NodeConfig, c *containerpb.Cluster) *conta
 		out.WorkloadMetadataConfig = &containerpb.WorkloadMetadataConfig{Mode: containerpb.WorkloadMetadataConfig_GKE_METADATA}
 	}
 	return out
+}
+
+// confidential fills in the technology: the oldest, where none is asked for.
+func confidential(n *containerpb.ConfidentialNodes) {
+	if n.GetEnabled() && n.GetConfidentialInstanceType() == containerpb.ConfidentialNodes_CONFIDENTIAL_INSTANCE_TYPE_UNSPECIFIED {
+		n.ConfidentialInstanceType = containerpb.ConfidentialNodes_SEV
+	}
 }
 
 // diskOf is the disk type that a machine type gets: the newest families take no other.
