@@ -51,13 +51,13 @@ func (s *Service) byName(w http.ResponseWriter, r *http.Request) {
 // pass hands a request on to the API server.
 func (s *Service) pass(w http.ResponseWriter, r *http.Request, c *cluster) {
 	to, err := s.reach(r.Context(), c)
-	s.mu.Lock()
-	road := s.road(c)
-	s.mu.Unlock()
 	if err != nil {
 		kubernetesError(w, http.StatusServiceUnavailable, "ServiceUnavailable", err.Error())
 		return
 	}
+	s.mu.Lock()
+	road := s.road(c)
+	s.mu.Unlock()
 	proxy := httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(&url.URL{Scheme: "https", Host: to})
@@ -72,7 +72,7 @@ func (s *Service) pass(w http.ResponseWriter, r *http.Request, c *cluster) {
 }
 
 // road is how a cluster's API server is reached: its certificate is of the cluster's CA,
-// for its endpoint; the caller holds the lock.
+// for its endpoint. It is kept, so it is for one that is up; the caller holds the lock.
 func (s *Service) road(c *cluster) *http.Transport {
 	if s.roads[c.UID] == nil {
 		pool := x509.NewCertPool()

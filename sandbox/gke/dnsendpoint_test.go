@@ -1,6 +1,8 @@
 package gke
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -36,6 +38,12 @@ func TestDNSEndpoint(t *testing.T) {
 	}
 	if code, _ := say(""); code != 401 {
 		t.Errorf("without a token: %d", code)
+	}
+	// A cluster that is being made has no CA yet: it must not be remembered as one without.
+	early := httptest.NewRecorder()
+	d.pass(early, httptest.NewRequest(http.MethodGet, url, nil), &cluster{UID: "early", pb: &containerpb.Cluster{Name: "early"}})
+	if early.Code != http.StatusServiceUnavailable || d.roads["early"] != nil {
+		t.Errorf("before it is up: %d, %v", early.Code, d.roads["early"])
 	}
 	url = strings.Replace(url, "gke-", "gke-0", 1)
 	if code, _ := say(owner); code != 404 {
