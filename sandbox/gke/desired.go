@@ -15,6 +15,7 @@ import (
 // written out. A desire that nothing here can hold is refused, not ignored.
 func (s *Service) update(c *cluster, u *containerpb.ClusterUpdate) error {
 	u.Etag = ""
+	identities := u.GetDesiredWorkloadIdentityConfig().GetWorkloadPool()
 	if err := s.special(c, u); err != nil {
 		return err
 	}
@@ -39,7 +40,10 @@ func (s *Service) update(c *cluster, u *containerpb.ClusterUpdate) error {
 	observabilityDefaults(c.pb)
 	authorizedDefaults(c.pb)
 	c.mirror()
-	return nil
+	if identities == "" {
+		return nil
+	}
+	return s.iam.SetIdentityPool(identities) // last: it stays, whatever is refused
 }
 
 // whole says which settings an update replaces as a whole.
@@ -113,9 +117,6 @@ func (s *Service) special(c *cluster, u *containerpb.ClusterUpdate) error {
 	}
 	if v := u.DesiredWorkloadIdentityConfig; v.GetWorkloadPool() != "" {
 		if err := validIdentities(c.Project, v); err != nil {
-			return err
-		}
-		if err := s.iam.SetIdentityPool(v.GetWorkloadPool()); err != nil {
 			return err
 		}
 	}

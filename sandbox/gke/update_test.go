@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
+	"cloud.google.com/go/iam/apiv1/iampb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -112,6 +113,28 @@ func TestUpdate(t *testing.T) {
 		if s := status.Convert(err); s.Message() != test.words {
 			t.Errorf("%s: %v %q", name, s.Code(), s.Message())
 		}
+	}
+}
+
+// An update that is refused makes no pool of identities.
+func TestRefusedUpdate(t *testing.T) {
+	t.Parallel()
+	w := open(t, Options{})
+	w.create(t, zone, small("one"))
+	p, _ := w.k.Project(project)
+	known := func() bool {
+		_, err := w.k.SetPolicy("projects/acme-demo/locations/l/keyRings/r", &iampb.Policy{Bindings: []*iampb.Binding{{Role: "roles/cloudkms.viewer", Members: []string{
+			"principal://iam.googleapis.com/projects/" + p.Number + "/locations/global/workloadIdentityPools/acme-demo.svc.id.goog/subject/ns/a/sa/b"}}}}, nil)
+		return err == nil
+	}
+	identities := &containerpb.WorkloadIdentityConfig{WorkloadPool: project + ".svc.id.goog"}
+	_, err := w.UpdateCluster(w.ctx, &containerpb.UpdateClusterRequest{Name: zone + "/clusters/one", Update: &containerpb.ClusterUpdate{
+		DesiredWorkloadIdentityConfig: identities, DesiredEnterpriseConfig: &containerpb.DesiredEnterpriseConfig{}}})
+	if status.Code(err) != codes.InvalidArgument || known() {
+		t.Errorf("%v; the pool is known: %v", err, known())
+	}
+	if w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredWorkloadIdentityConfig: identities}); !known() {
+		t.Error("the pool is not known")
 	}
 }
 
