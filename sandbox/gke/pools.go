@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -162,7 +163,11 @@ func machinePrefix(c *containerpb.Cluster) string {
 // machine is one more node of a pool; the caller holds the lock.
 func (s *Service) machine(c *cluster, p *containerpb.NodePool, r region, zone, base string) node {
 	id, _ := strconv.ParseUint(random(8), 16, 64)
-	return node{Name: base + "-" + suffix(), Zone: zone, Pool: p.GetName(), IP: s.freeAddress(c, r), Instance: id>>1 | 1<<62}
+	name := base + "-" + suffix()
+	for slices.ContainsFunc(c.Nodes, func(n node) bool { return n.Name == name }) {
+		name = base + "-" + suffix()
+	}
+	return node{Name: name, Zone: zone, Pool: p.GetName(), IP: s.freeAddress(c, r), Instance: id>>1 | 1<<62}
 }
 
 // suffix is four characters, as instance groups give them.

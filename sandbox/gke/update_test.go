@@ -227,6 +227,23 @@ func TestNodePools(t *testing.T) {
 	}
 }
 
+// A pool can have a thousand nodes in a zone.
+func TestMachineNames(t *testing.T) {
+	t.Parallel()
+	w := open(t, Options{})
+	r, _ := place("us-central1-a")
+	c := &cluster{Project: project, pb: &containerpb.Cluster{}}
+	names := map[string]bool{}
+	for range 1000 {
+		n := w.machine(c, &containerpb.NodePool{}, r, "us-central1-a", "gke-one")
+		if names[n.Name] {
+			t.Fatalf("two are called %s", n.Name)
+		}
+		names[n.Name] = true
+		c.Nodes = append(c.Nodes, n)
+	}
+}
+
 func TestMachines(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]string{
