@@ -146,7 +146,9 @@ func featureDefaults(c *containerpb.Cluster) {
 		c.ReleaseChannel = &containerpb.ReleaseChannel{Channel: containerpb.ReleaseChannel_REGULAR}
 	}
 	confidential(c.ConfidentialNodes)
-	c.ShieldedNodes = fill(or(c.ShieldedNodes), &containerpb.ShieldedNodes{Enabled: true})
+	if c.ShieldedNodes == nil {
+		c.ShieldedNodes = &containerpb.ShieldedNodes{Enabled: true}
+	}
 	c.NotificationConfig = fill(or(c.NotificationConfig), &containerpb.NotificationConfig{Pubsub: &containerpb.NotificationConfig_PubSub{}})
 	if c.NetworkPolicy != nil && !c.NetworkPolicy.Enabled && c.NetworkPolicy.Provider == containerpb.NetworkPolicy_PROVIDER_UNSPECIFIED {
 		c.NetworkPolicy = nil

@@ -27,7 +27,7 @@ func (s *Service) update(c *cluster, u *containerpb.ClusterUpdate) error {
 			refused = invalid("ClusterUpdate.%s is not part of the sandbox.", field.Name())
 			return false
 		}
-		if at.Message() != nil && !at.IsList() && !at.IsMap() && to.Has(at) && !whole(string(at.Name())) {
+		if at.Message() != nil && !at.IsList() && !at.IsMap() && to.Has(at) && !whole(string(at.Name())) && !switches(at.Message()) {
 			overlay(to.Mutable(at).Message(), value.Message())
 		} else {
 			to.Set(at, value)

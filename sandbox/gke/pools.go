@@ -79,9 +79,6 @@ func nodeDefaults(wanted *containerpb.NodeConfig, c *containerpb.Cluster) *conta
 		KubeletConfig:          &containerpb.NodeKubeletConfig{InsecureKubeletReadonlyPortEnabled: proto.Bool(false), MaxParallelImagePulls: 2},
 		OauthScopes:            nodeScopes(),
 	})
-	if wanted.GetShieldedInstanceConfig() != nil { // what is asked for is asked for as a whole
-		out.ShieldedInstanceConfig = wanted.GetShieldedInstanceConfig()
-	}
 	if c.GetConfidentialNodes().GetEnabled() { // then all nodes are
 		out.ConfidentialNodes = fill(or(out.ConfidentialNodes), c.GetConfidentialNodes())
 	}

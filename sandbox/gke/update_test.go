@@ -367,3 +367,32 @@ func TestEncryption(t *testing.T) {
 		}
 	}
 }
+
+// What is on can be switched off.
+func TestSwitchedOff(t *testing.T) {
+	t.Parallel()
+	w := open(t, Options{})
+	one := small("one")
+	one.ShieldedNodes, one.VerticalPodAutoscaling = &containerpb.ShieldedNodes{}, &containerpb.VerticalPodAutoscaling{Enabled: true}
+	one.AddonsConfig = &containerpb.AddonsConfig{NetworkPolicyConfig: &containerpb.NetworkPolicyConfig{}, GcsFuseCsiDriverConfig: &containerpb.GcsFuseCsiDriverConfig{Enabled: true}}
+	w.create(t, zone, one)
+	c := w.get(t, zone, "one")
+	if c.GetShieldedNodes().GetEnabled() || c.GetAddonsConfig().GetNetworkPolicyConfig().GetDisabled() || !c.GetAddonsConfig().GetKubernetesDashboard().GetDisabled() {
+		t.Errorf("made: %v, %v", c.GetShieldedNodes(), c.GetAddonsConfig())
+	}
+	c = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredVerticalPodAutoscaling: &containerpb.VerticalPodAutoscaling{}})
+	if c.GetVerticalPodAutoscaling().GetEnabled() {
+		t.Errorf("updated: %v", c.GetVerticalPodAutoscaling())
+	}
+	c = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredAddonsConfig: &containerpb.AddonsConfig{DnsCacheConfig: &containerpb.DnsCacheConfig{}}})
+	if c.GetAddonsConfig().GetDnsCacheConfig().GetEnabled() || c.GetAddonsConfig().GetNetworkPolicyConfig().GetDisabled() {
+		t.Errorf("updated: %v", c.GetAddonsConfig())
+	}
+	op, err := w.SetAddonsConfig(w.ctx, &containerpb.SetAddonsConfigRequest{Name: zone + "/clusters/one", AddonsConfig: &containerpb.AddonsConfig{
+		NetworkPolicyConfig: &containerpb.NetworkPolicyConfig{Disabled: true}, GcsFuseCsiDriverConfig: &containerpb.GcsFuseCsiDriverConfig{}}})
+	check(t, err)
+	w.done(t, zone, op)
+	if a := w.get(t, zone, "one").GetAddonsConfig(); !a.GetNetworkPolicyConfig().GetDisabled() || a.GetGcsFuseCsiDriverConfig().GetEnabled() {
+		t.Errorf("set: %v", a)
+	}
+}
