@@ -1,3 +1,4 @@
+//nolint:staticcheck // fields that are deprecated are shown, and asked for, all the same
 package gke
 
 import (
