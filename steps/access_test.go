@@ -186,10 +186,11 @@ func TestCommandsSurviveAShell(t *testing.T) {
 func TestPreflightCoversEveryStep(t *testing.T) {
 	for _, a := range shapes() {
 		var tested []string
-		for _, n := range needsOf(a) {
+		for _, n := range Needs(a) {
 			tested = append(tested, n.Permission)
 		}
-		for _, step := range List(a, nil, Options{}) {
+		every := slices.Concat(List(a, nil, Options{}), Rotation(a, nil, Options{}, nil), RotationEnd(a, nil, Options{}, nil))
+		for _, step := range every {
 			for _, p := range step.Info().Permissions {
 				if !slices.Contains(tested, p) {
 					t.Errorf("step %s needs %s, which the preflight does not test", step.Info().ID, p)
@@ -203,7 +204,7 @@ func TestPreflightCoversEveryStep(t *testing.T) {
 func shapes() []state.Answers {
 	as := state.Defaults()
 	as.Project = "acme-demo"
-	own, auto := as, as
-	own.WorkloadIdentity, auto.Shape = true, state.Autopilot
-	return []state.Answers{as, own, auto}
+	own, auto, there := as, as, as
+	own.WorkloadIdentity, auto.Shape, there.ExistingCluster = true, state.Autopilot, true
+	return []state.Answers{as, own, auto, there}
 }

@@ -24,10 +24,14 @@ func (s cluster) Info() engine.Info {
 	if s.Federated() {
 		why = "its nodes act as the account made before; its pods have identities of their own, so that what a node may do is no pod's"
 	}
+	changes := []string{"container.clusters.create", "container.clusters.delete"}
+	if s.a.ExistingCluster { // a node pool in it is made and deleted
+		changes = []string{"container.clusters.update"}
+	}
 	return engine.Info{
 		ID: "cluster", Title: "Cluster", Needs: []string{"identity"},
 		Why:         why,
-		Permissions: []string{"container.clusters.create", "container.clusters.get", "container.clusters.delete", "container.operations.get", "iam.serviceAccounts.actAs"},
+		Permissions: append(changes, "container.clusters.get", "container.operations.get", "container.operations.list", "iam.serviceAccounts.actAs"),
 		Lesson:      "cluster.md",
 	}
 }

@@ -46,7 +46,7 @@ func (s controller) Info() engine.Info {
 	return engine.Info{
 		ID: "controller", Title: "Policy controller", Needs: []string{"cluster"},
 		Why:         "signatures alone stop nothing: it checks them, at the one door that everything goes through",
-		Permissions: []string{"container.clusters.get", "container.clusters.connect"}, // and, in the cluster, roles/container.admin
+		Permissions: s.permits(installs),
 		Lesson:      "controller.md",
 	}
 }

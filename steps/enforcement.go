@@ -29,7 +29,7 @@ func (s enforcement) Info() engine.Info {
 	return engine.Info{
 		ID: "enforcement", Title: "Enforcement", Needs: []string{"policy"},
 		Why:         "nothing is refused until a namespace is labelled; what runs there already is shown first",
-		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
+		Permissions: s.permits(protects),
 		Lesson:      "enforcement.md",
 	}
 }

@@ -39,7 +39,7 @@ func (s identity) Info() engine.Info {
 		ID: "identity", Title: "Node identity", Needs: []string{"apis", "registry"},
 		Why: why,
 		Permissions: []string{
-			"iam.serviceAccounts.create", "iam.serviceAccounts.get", "iam.serviceAccounts.delete",
+			"iam.serviceAccounts.create", "iam.serviceAccounts.get", "iam.serviceAccounts.enable", "iam.serviceAccounts.delete",
 			"resourcemanager.projects.getIamPolicy", "resourcemanager.projects.setIamPolicy",
 			"artifactregistry.repositories.getIamPolicy", "artifactregistry.repositories.setIamPolicy"},
 		Lesson: "identity.md",

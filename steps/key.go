@@ -29,7 +29,8 @@ func (s key) Info() engine.Info {
 		Why: "the private half never leaves Google's key service; whoever may use it signs, everybody may check",
 		Permissions: []string{
 			"cloudkms.cryptoKeys.create", "cloudkms.cryptoKeys.get", "cloudkms.cryptoKeyVersions.get", "cloudkms.cryptoKeyVersions.list",
-			"cloudkms.cryptoKeyVersions.update", "cloudkms.cryptoKeyVersions.destroy", "cloudkms.cryptoKeyVersions.viewPublicKey"},
+			"cloudkms.cryptoKeyVersions.create", "cloudkms.cryptoKeyVersions.update", "cloudkms.cryptoKeyVersions.restore", "cloudkms.cryptoKeyVersions.destroy",
+			"cloudkms.cryptoKeyVersions.viewPublicKey"},
 		Lesson: "key.md",
 	}
 }

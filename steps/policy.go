@@ -29,7 +29,7 @@ func (s policy) Info() engine.Info {
 	return engine.Info{
 		ID: "policy", Title: "Policy", Needs: needs,
 		Why:         "it says which images need whose signature; it is ready only when the cluster has read the public key",
-		Permissions: []string{"container.clusters.get", "container.clusters.connect"},
+		Permissions: s.permits(writesPolicies),
 		Lesson:      "policy.md",
 	}
 }

@@ -66,7 +66,7 @@ func (s cloud) held(ctx context.Context, needs []Need) (map[Need]string, error) 
 // checkPermissions has a check for each permission. Where the project did not
 // answer, what is not held on a resource of its own cannot be told.
 func (s preflight) checkPermissions(ctx context.Context) []engine.Check {
-	needs := needsOf(s.a)
+	needs := Needs(s.a)
 	for _, n := range needs {
 		s.tell(engine.Check{ID: "permission:" + n.Permission, Group: "permissions", Title: n.Permission, State: engine.CheckRunning})
 	}
@@ -90,7 +90,7 @@ func (s preflight) checkPermissions(ctx context.Context) []engine.Check {
 
 // missing is the problem of permissions that are not held, and the roles that would mend it.
 func (s cloud) missing(needs []Need) *problem.Problem {
-	p := raise("permissions-missing", "%d of %d permissions are missing on project %s", len(needs), len(needsOf(s.a)), s.a.Project)
+	p := raise("permissions-missing", "%d of %d permissions are missing on project %s", len(needs), len(Needs(s.a)), s.a.Project)
 	if len(needs) == 1 {
 		p.What = needs[0].Permission + " is missing"
 	}
@@ -132,7 +132,7 @@ func (s cloud) refusal(all []engine.Check) *problem.Problem {
 		return failed[0].Problem
 	}
 	var needs []Need
-	for _, n := range needsOf(s.a) {
+	for _, n := range Needs(s.a) {
 		if slices.ContainsFunc(failed, func(c engine.Check) bool { return c.ID == "permission:"+n.Permission }) {
 			needs = append(needs, n)
 		}

@@ -23,7 +23,7 @@ func setupCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"changed": changed, "called": called, "jsonlines": jsonLines, "edit": edit,
 		"code": code, "valid": valid, "signalled": signalled, "api": api, "unprivileged": unprivileged,
-		"held": held,
+		"held": held, "asked": asked,
 	}
 }
 

@@ -75,7 +75,7 @@ func describe(out *strings.Builder, s engine.Step, note string) {
 
 // within names a predefined role that has a permission.
 func within(permission string) string {
-	for _, n := range steps.Needs() {
+	for _, n := range steps.Needs(state.Defaults()) {
 		if n.Permission == permission {
 			return " (in `" + n.Role + "`)"
 		}
