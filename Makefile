@@ -46,7 +46,7 @@ test: build ## every test, end to end ones included
 test-fast: ## the inner loop: what needs no cluster
 	@go test ./...
 
-race: ## the race detector over everything that runs in process, which the matrix of whole programs does not
+race: ## the race detector over what of the main module runs in process, which the matrix of whole programs does not
 	@CGO_ENABLED=1 go test -race -skip '^TestSamples$$' ./internal/... ./state/... ./steps/... ./sandbox/... ./tui/...
 
 lint:

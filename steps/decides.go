@@ -5,17 +5,19 @@ package steps
 func Decides(path string) []string {
 	switch path {
 	case "workloadIdentity", "cluster":
-		return []string{"identity", "cluster", "controller", "policy", "enforcement", "proof"}
-	case "shape", "zone", "diskGB", "nodes":
+		return []string{"identity", "cluster", "workload", "controller", "policy", "enforcement", "proof"}
+	case "shape": // on Autopilot pods have identities of their own
+		return []string{"identity", "cluster", "workload", "controller", "policy", "enforcement", "proof"}
+	case "zone", "diskGB", "nodes":
 		return []string{"cluster", "controller", "policy", "enforcement", "proof"}
 	case "machineType": // its processor decides the image's platform
 		return []string{"image", "signature", "cluster", "controller", "policy", "enforcement", "proof"}
 	case "image":
 		return []string{"image", "signature", "proof"}
 	case "keyRing", "key":
-		return []string{"keyring", "key", "signature", "identity", "policy", "proof"}
+		return []string{"keyring", "key", "signature", "identity", "workload", "policy", "proof"}
 	case "repository":
-		return []string{"registry", "image", "signature", "identity", "policy", "proof"}
+		return []string{"registry", "image", "signature", "identity", "workload", "policy", "proof"}
 	case "publicLog":
 		return []string{"signature"}
 	case "namespace":
@@ -23,7 +25,7 @@ func Decides(path string) []string {
 	case "policy":
 		return []string{"policy", "enforcement", "proof"}
 	}
-	return []string{"project", "apis", "keyring", "key", "registry", "image", "signature", "identity", "cluster", "controller", "policy", "enforcement", "proof"}
+	return []string{"project", "apis", "keyring", "key", "registry", "image", "signature", "identity", "cluster", "workload", "controller", "policy", "enforcement", "proof"}
 }
 
 // PinsOf lists what a step pins once for the whole setup.

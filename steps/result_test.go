@@ -1,6 +1,8 @@
 package steps
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,12 +29,43 @@ func TestResultInAWord(t *testing.T) {
 	}
 }
 
-// Every answer decides something, and what was made by a changed one is found by it.
+// What a step would do differently with another answer, it has made by that answer: the
+// commands of each step are its things in full, and change with nothing else.
 func TestDecidesKnowsEveryAnswer(t *testing.T) {
-	if got := Decides("namespace"); len(got) != 2 {
-		t.Errorf("the namespace decides %v", got)
+	base := state.Defaults()
+	base.Project, base.BillingAccount = "acme-demo", "billingAccounts/012345-6789AB-CDEF01"
+	federated := base
+	federated.WorkloadIdentity = true
+	commands := func(a state.Answers) map[string][]string {
+		all := map[string][]string{}
+		for _, s := range List(a, nil, Options{}) {
+			all[s.Info().ID] = s.Commands()
+		}
+		return all
 	}
-	if got := len(Decides("no such answer")); got != len(List(state.Defaults(), nil, Options{})) {
+	for _, before := range []state.Answers{base, federated} {
+		for _, q := range state.Questions() {
+			after := before
+			switch at := q.At(&after).(type) {
+			case *string:
+				*at = "other"
+				if len(q.Of) > 0 {
+					*at = q.Of[len(q.Of)-1]
+				}
+			case *int:
+				*at += 7
+			case *bool:
+				*at = !*at
+			}
+			was, is := commands(before), commands(after)
+			for _, id := range slices.Concat(slices.Collect(maps.Keys(was)), slices.Collect(maps.Keys(is))) {
+				if !slices.Equal(was[id], is[id]) && !slices.Contains(Decides(q.Key), id) {
+					t.Errorf("%s changes step %s, and does not decide it: %q is %q", q.Key, id, was[id], is[id])
+				}
+			}
+		}
+	}
+	if got := len(Decides("no such answer")); got != len(List(federated, nil, Options{})) {
 		t.Errorf("an answer nobody knows decides %d steps, want all", got)
 	}
 }

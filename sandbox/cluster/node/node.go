@@ -170,7 +170,7 @@ func (n *Node) image(ctx context.Context, p *pod, c *corev1.Container) (img *Ima
 	}
 	var pullSecrets []corev1.Secret
 	for _, ref := range p.copy().Spec.ImagePullSecrets {
-		if s, err := n.Secret(ctx, p.object.Namespace, ref.Name); err == nil {
+		if s, err := n.Secret(ctx, p.seen().Namespace, ref.Name); err == nil {
 			pullSecrets = append(pullSecrets, *s)
 		}
 	}
@@ -217,7 +217,7 @@ func (p *pod) serveMetadata(l net.Listener) {
 
 // serviceAccount is the pod's account as it is now; nil if that cannot be seen.
 func (p *pod) serviceAccount(ctx context.Context, account string) *corev1.ServiceAccount {
-	a, err := p.node.fleet.accounts.ServiceAccounts(p.object.Namespace).Get(ctx, account, metav1.GetOptions{})
+	a, err := p.node.fleet.accounts.ServiceAccounts(p.seen().Namespace).Get(ctx, account, metav1.GetOptions{})
 	if err != nil {
 		p.node.log("metadata server: %v", err)
 		return nil

@@ -98,7 +98,8 @@ func (p *pod) newContainer(name string, init bool, before []corev1.ContainerStat
 }
 
 func (p *pod) title() string {
-	return fmt.Sprintf("%s_%s(%s)", p.object.Name, p.object.Namespace, p.uid)
+	o := p.seen()
+	return fmt.Sprintf("%s_%s(%s)", o.Name, o.Namespace, p.uid)
 }
 
 func (p *pod) copy() *corev1.Pod {
@@ -109,11 +110,14 @@ func (p *pod) copy() *corev1.Pod {
 	return out
 }
 
-func (p *pod) policy() corev1.RestartPolicy {
+// seen is the pod as the API server last had it: another object each time it changes.
+func (p *pod) seen() *corev1.Pod {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.object.Spec.RestartPolicy
+	return p.object
 }
+
+func (p *pod) policy() corev1.RestartPolicy { return p.seen().Spec.RestartPolicy }
 
 func (p *pod) grace() time.Duration {
 	p.mu.Lock()
@@ -151,7 +155,7 @@ func (p *pod) change(f func()) {
 }
 
 func (p *pod) event(kind, reason, format string, args ...any) {
-	p.node.events.Eventf(p.object, kind, reason, format, args...)
+	p.node.events.Eventf(p.seen(), kind, reason, format, args...)
 }
 
 // run is the pod's life. It ends when the pod is to go, or all its
@@ -219,7 +223,7 @@ func (p *pod) mount(ctx context.Context) bool {
 
 // refresh keeps the volumes as the API server has them, tokens young.
 func (p *pod) refresh(ctx context.Context) {
-	if len(p.object.Spec.Volumes) == 0 {
+	if len(p.seen().Spec.Volumes) == 0 {
 		return
 	}
 	for sleep(ctx, refreshEvery) {
@@ -306,9 +310,10 @@ func (p *pod) dial(ctx context.Context, port int) (net.Conn, error) {
 func (p *pod) delete(ctx context.Context) {
 	o := metav1.NewDeleteOptions(0)
 	o.Preconditions = metav1.NewUIDPreconditions(string(p.uid))
-	err := p.node.client.CoreV1().Pods(p.object.Namespace).Delete(ctx, p.object.Name, *o)
+	it := p.seen()
+	err := p.node.client.CoreV1().Pods(it.Namespace).Delete(ctx, it.Name, *o)
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) && ctx.Err() == nil {
-		p.node.log("delete pod %s/%s: %v", p.object.Namespace, p.object.Name, err)
+		p.node.log("delete pod %s/%s: %v", it.Namespace, it.Name, err)
 	}
 }
 

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"io"
-	"net"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -120,9 +119,10 @@ func (n *Node) tell(p *corev1.Pod) {
 
 // forget takes an ended pod off this node and off the API server.
 func (n *Node) forget(p *pod) {
+	o := p.seen()
 	n.mu.Lock()
-	if n.pods[p.object.Namespace+"/"+p.object.Name] == p {
-		delete(n.pods, p.object.Namespace+"/"+p.object.Name)
+	if n.pods[o.Namespace+"/"+o.Name] == p {
+		delete(n.pods, o.Namespace+"/"+o.Name)
 	}
 	n.mu.Unlock()
 	n.addresses.give(p.ip)
@@ -187,7 +187,7 @@ func (n *Node) PortForward(ctx context.Context, namespace, name string, port int
 	defer conn.Close() //nolint:errcheck // the other end is gone
 	go func() {
 		_, _ = io.Copy(conn, stream)
-		if half, ok := conn.(*net.TCPConn); ok {
+		if half, ok := conn.(interface{ CloseWrite() error }); ok { // into a pod's own network too
 			_ = half.CloseWrite()
 		}
 	}()
