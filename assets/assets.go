@@ -1,4 +1,5 @@
-// Package assets holds the texts that come with signgate: a lesson for each step.
+// Package assets holds what comes with signgate and is no code: lessons, prices, quotas,
+// regions, how long steps take, the chart's pin and the form of the policy.
 package assets
 
 import "embed"

@@ -47,8 +47,7 @@ func (p place) furnish(ca []byte, people map[string]string) error {
 		files[p.Credentials(email)] = front.Credentials(email, refresh)
 	}
 	firsts := map[string][]byte{
-		p.tools("docker", "config.json"): []byte("{}\n"),
-		p.tools("gcloud", "properties"):  fmt.Appendf(nil, "[core]\naccount = %s\n", iam.Owner),
+		p.tools("gcloud", "properties"): fmt.Appendf(nil, "[core]\naccount = %s\n", iam.Owner),
 	}
 	for path, data := range firsts {
 		if _, err := os.Stat(path); err != nil {

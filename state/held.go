@@ -12,7 +12,7 @@ import (
 const EventsFile = "events.jsonl"
 
 // Held says whether another process works on the setup, and which (0 if unknown). It
-// takes no lock that would keep anyone out.
+// has a shared lock for a moment, which Create and Open wait out.
 func Held(dir, name string) (pid int, held bool) {
 	path := filepath.Join(Folder(dir, name), "lock")
 	if _, err := os.Stat(path); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -258,7 +259,7 @@ func holder(path string) (pid int, since time.Time) {
 
 func (s *Store) path() string { return filepath.Join(s.folder, recordFile) }
 
-// Folder is the setup's own folder: its record, cosign.pub, its log.
+// Folder is the setup's own folder: its record, cosign.pub, the last run's events.
 func (s *Store) Folder() string { return s.folder }
 
 // Record returns a copy of the record as it stands.
@@ -329,20 +330,9 @@ func (r Record) clone() Record {
 	c := r
 	c.Entries = slices.Clone(r.Entries)
 	for i := range c.Entries {
-		c.Entries[i].Facts = clone(c.Entries[i].Facts)
+		c.Entries[i].Facts = maps.Clone(c.Entries[i].Facts)
 	}
-	c.Pins = clone(r.Pins)
-	return c
-}
-
-func clone(m map[string]string) map[string]string {
-	if m == nil {
-		return nil
-	}
-	c := make(map[string]string, len(m))
-	for k, v := range m {
-		c[k] = v
-	}
+	c.Pins = maps.Clone(r.Pins)
 	return c
 }
 

@@ -155,9 +155,8 @@ func (s apis) enable(ctx context.Context, l engine.Ledger, off []string) error {
 }
 
 // answers waits until a service that was just switched on answers a harmless
-// question, which may be minutes after the operation is done. What else may go
-// wrong with the question is the business of the step that needs the answer;
-// an empty list is one.
+// question, which may be minutes after the operation is done. Any other error, the end
+// of an empty list among them, is the business of the step that needs the answer.
 func (s apis) answers(ctx context.Context, l engine.Ledger, service string) error {
 	err := s.ask(ctx, l, func(ctx context.Context) (err error) {
 		switch service {

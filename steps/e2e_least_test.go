@@ -114,7 +114,7 @@ func (b saboteur) judged(t *testing.T, image string) string {
 	return err.Error()
 }
 
-// The words of design, section 5, of a setup's key and repository.
+// The controller's and Google's words, of a setup's key and repository.
 const (
 	denial    = `admission webhook "policy.sigstore.dev" denied the request: validation failed: `
 	container = ": spec.template.spec.containers[0].image"

@@ -33,8 +33,6 @@ func Stays(r state.Resource) (bool, string) {
 	switch r.Kind {
 	case "cloudkms.keyRing", "cloudkms.cryptoKey":
 		return true, "Google lets nobody remove it at once; it costs nothing, and apply uses it again"
-	case "cloudkms.cryptoKeyVersion":
-		return false, "disabled now, destroyed by Google 30 days later; until then it can be restored"
 	case "serviceusage.service":
 		return true, "other things in the project may use the API by now; it costs nothing"
 	}

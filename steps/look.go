@@ -76,7 +76,7 @@ func finding(l engine.Ledger, r state.Resource, wanted string) engine.Finding {
 	return engine.Finding{Resource: r, Title: Describe(r), Recorded: l.Entry(r).Phase, Wanted: wanted}
 }
 
-// is ends a row with what is there, "" for nothing. effect, because and the repairs count only for a difference.
+// is ends a row with what is there, "" for nothing.
 func is(f engine.Finding, seen string) engine.Finding {
 	f.Real = seen
 	switch {

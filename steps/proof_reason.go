@@ -49,7 +49,7 @@ func Remedy(reason, image string) string {
 }
 
 // whyDenied reads a refusal. The words are policy-controller's own (v0.13.1), which
-// `design.md` lists; the particular stands before the general.
+// the catalogue of verdicts has (internal/problem); the particular stands before the general.
 func whyDenied(err error) (reason, words string) {
 	if err == nil {
 		return "", ""

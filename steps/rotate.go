@@ -239,7 +239,7 @@ func (s switchOver) Info() engine.Info {
 
 func (s switchOver) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error) {
 	version := newest(l)
-	if other := l.Pin(PinOtherVersion); other == "" || !waiting(l) {
+	if !waiting(l) {
 		return engine.Change{Action: engine.Update, Summary: "the new version signs from now on", Before: []string{"version " + l.Pin(PinKeyVersion)}, After: []string{"the new one"}}, nil
 	}
 	summary := fmt.Sprintf("version %s signs", version)

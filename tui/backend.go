@@ -160,9 +160,8 @@ func (w World) Name() string {
 
 // Project is one that the account sees.
 type Project struct {
-	ID     string
-	Name   string
-	Number string
+	ID   string
+	Name string
 }
 
 // BillingAccount is one that can pay for projects.
@@ -180,9 +179,8 @@ type ProjectPage struct {
 // Region is a place for key, images and cluster.
 type Region struct {
 	Name  string
-	Place string   // "Montréal", "" if unknown
-	Note  string   // where the choice matters: price, carbon, latency
-	Zones []string // full names
+	Place string // "Montréal", "" if unknown
+	Note  string // where the choice matters: price, carbon, latency
 }
 
 // Cost is what a setup costs while it exists: the engine's own, which a plan has as well.

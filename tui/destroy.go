@@ -8,7 +8,6 @@ import (
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
 
-	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/problem"
 )
 
@@ -79,15 +78,6 @@ func (s *destroy) Press(do action) tea.Cmd {
 	}
 	s.top = max(0, s.top+map[action]int{doUp: -1, doDown: 1, doPageUp: -10, doPageDown: 10}[do])
 	return nil
-}
-
-// destroyIt starts the removal.
-func (a *app) destroyIt() tea.Cmd {
-	s := a.session
-	a.run = newRun(a.plan, nil, a.now())
-	a.run.undo = true
-	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error { return s.Destroy(ctx, emit) })
-	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), a.later(beat, ticked{}))
 }
 
 func (s *destroy) View(w, h int) []string {

@@ -30,6 +30,15 @@ type setup struct {
 	watched *state.LockedError // who works on it, while it is only watched
 }
 
+func (a *app) toWelcome() tea.Cmd                    { return a.show(newWelcome(a)) }
+func (a *app) toProjects() tea.Cmd                   { return a.show(newProjects(a)) }
+func (a *app) toBilling(id string) tea.Cmd           { return a.show(newBilling(a, a.backend.(Biller), id)) }
+func (a *app) toRegions() tea.Cmd                    { return a.show(newRegions(a)) }
+func (a *app) toRun() tea.Cmd                        { return a.show(newRunView(a)) }
+func (a *app) toProof() tea.Cmd                      { return a.show(newProof(a)) }
+func (a *app) toSummary() tea.Cmd                    { return a.show(newSummary(a)) }
+func (a *app) toDestroy(back func() tea.Cmd) tea.Cmd { return a.show(newDestroy(a, back)) }
+
 // answer is what a command of one visit to a screen found out; it is dropped if
 // the person has gone elsewhere meanwhile.
 type answer struct {
@@ -74,7 +83,7 @@ func (a *app) take(events []engine.Event) tea.Cmd {
 		a.run.apply(ev, a.now())
 	}
 	if v, on := a.screen.(*runView); on && !judging && a.run.judging() && !v.picked && !v.log && !v.open {
-		return a.show(newProof(a))
+		return a.toProof()
 	}
 	if next := a.run.next(); next >= 0 && next != before {
 		return a.ask()
@@ -85,7 +94,7 @@ func (a *app) take(events []engine.Event) tea.Cmd {
 // start goes to the first question.
 func (a *app) start() tea.Cmd {
 	a.answers = state.Defaults()
-	return a.show(newProjects(a))
+	return a.toProjects()
 }
 
 // resume goes on with a setup on record, once the look at it has ended (nil: there is none).
@@ -114,7 +123,7 @@ func (a *app) lookAhead() tea.Cmd {
 	if by, ok := a.backend.(Preflighter); ok {
 		return a.show(newPreflight(a, by))
 	}
-	return a.show(newRegions(a))
+	return a.toRegions()
 }
 
 func (a *app) choseRegion(r Region) tea.Cmd {
@@ -218,7 +227,7 @@ func (a *app) forget() tea.Cmd {
 // answers of the setup at hand.
 func (a *app) change(path string) tea.Cmd {
 	if path == "project" {
-		return a.show(newProjects(a))
+		return a.toProjects()
 	}
 	s := newNames(a)
 	s.goTo(path)
@@ -228,10 +237,10 @@ func (a *app) change(path string) tea.Cmd {
 // unchanged goes back from the questions to what they were asked for.
 func (a *app) unchanged() tea.Cmd {
 	if a.session == nil || a.run == nil {
-		return a.show(newRegions(a))
+		return a.toRegions()
 	}
 	a.answers = a.session.Answers()
-	return a.show(newRunView(a))
+	return a.toRun()
 }
 
 // carryOut starts the run of the plan at hand.
@@ -247,7 +256,21 @@ func (a *app) carryOut(overwrite bool) tea.Cmd {
 	})
 	before = a.stream.gate.before
 	a.stream.gate.teach(a.learn)
-	return tea.Batch(a.show(newRunView(a)), a.stream.start(), listen(a.stream), a.later(beat, ticked{}))
+	return a.watchRun()
+}
+
+// destroyIt starts the removal.
+func (a *app) destroyIt() tea.Cmd {
+	s := a.session
+	a.run = newRun(a.plan, nil, a.now())
+	a.run.undo = true
+	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error { return s.Destroy(ctx, emit) })
+	return a.watchRun()
+}
+
+// watchRun shows the run that has been made ready, and starts it.
+func (a *app) watchRun() tea.Cmd {
+	return tea.Batch(a.toRun(), a.stream.start(), listen(a.stream), a.later(beat, ticked{}))
 }
 
 // teach turns learn mode on or off, for the run at hand too.
@@ -289,14 +312,14 @@ func (a *app) ran(err error) tea.Cmd {
 func (a *app) after(err error) tea.Cmd {
 	switch {
 	case err == nil && a.run.undo:
-		return a.show(newSummary(a))
+		return a.toSummary()
 	case err == nil && len(a.run.verdicts) > 0:
 		if _, there := a.screen.(*proof); there {
 			return a.ask()
 		}
-		return tea.Batch(a.show(newProof(a)), a.ask())
+		return tea.Batch(a.toProof(), a.ask())
 	case err == nil:
-		return tea.Batch(a.show(newSummary(a)), a.ask())
+		return tea.Batch(a.toSummary(), a.ask())
 	}
 	return a.ask()
 }

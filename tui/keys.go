@@ -65,7 +65,6 @@ const (
 	doDown     action = "down"
 	doPageUp   action = "page-up"
 	doPageDown action = "page-down"
-	doTop      action = "top"
 	doBottom   action = "bottom"
 	doLeft     action = "left"
 	doRight    action = "right"
@@ -93,7 +92,7 @@ const (
 type keys struct {
 	Accept, Back                       binding
 	Up, Down, PageUp, PageDown         binding
-	Top, Bottom                        binding
+	Bottom                             binding
 	Left, Right                        binding
 	Retry, Change, Log, Search, Copy   binding
 	Commands, Pause, Mode, More, Try   binding
@@ -113,7 +112,6 @@ func newKeys() keys {
 		Down:      b(doDown, "↑↓", "move", "down", "tab"),
 		PageUp:    quiet(b(doPageUp, "pgup", "page up", "pgup")),
 		PageDown:  quiet(b(doPageDown, "pgdn", "page down", "pgdown")),
-		Top:       quiet(b(doTop, "home", "to the top", "home")),
 		Bottom:    quiet(b(doBottom, "end", "to the end", "end")),
 		Left:      quiet(b(doLeft, "←", "previous", "left")),
 		Right:     b(doRight, "←→", "choose", "right"),

@@ -129,14 +129,11 @@ func spans(t theme, n ast.Node, src []byte) []span {
 }
 
 func spanStyle(t theme, n ast.Node) func(...string) string {
-	switch parent := n.Parent().(type) {
-	case *ast.CodeSpan:
+	switch n.Parent().(type) {
+	case *ast.CodeSpan, *ast.Link:
 		return t.Code.Render
 	case *ast.Emphasis:
 		return t.Strong.Render
-	case *ast.Link:
-		_ = parent
-		return t.Code.Render
 	}
 	return nil
 }

@@ -117,16 +117,16 @@ func (s *planView) Press(do action) tea.Cmd {
 		if s.session != nil {
 			return s.replan()
 		}
-		return s.show(newWelcome(s.app))
+		return s.toWelcome()
 	case doChange:
 		path, _ := s.culprit()
 		return s.change(path)
 	case doBack:
-		return tea.Sequence(s.forget(), s.show(newWelcome(s.app)))
+		return tea.Sequence(s.forget(), s.toWelcome())
 	case doAccept:
 		return s.carryOut(false)
 	case doDestroy:
-		return s.show(newDestroy(s.app, s.replan))
+		return s.toDestroy(s.replan)
 	case doOver:
 		return s.carryOut(true)
 	}

@@ -125,12 +125,12 @@ func (s *preflight) Press(do action) tea.Cmd {
 	failed := s.failed()
 	switch do {
 	case doAccept:
-		return s.show(newRegions(s.app))
+		return s.toRegions()
 	case doRetry:
 		s.visit++ // what is still under way is not waited for
 		return s.Init()
 	case doBack:
-		return s.show(newProjects(s.app))
+		return s.toProjects()
 	case doUp:
 		s.cursor = max(0, s.cursor-1)
 	case doDown:

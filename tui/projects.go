@@ -153,7 +153,7 @@ func (s *projects) Press(do action) tea.Cmd {
 	}
 	switch do {
 	case doBack:
-		return s.show(newWelcome(s.app))
+		return s.toWelcome()
 	case doRetry:
 		return s.load()
 	case doAccept:
@@ -171,7 +171,7 @@ func (s *projects) accept() tea.Cmd {
 	switch it.id {
 	case elsewhere:
 	case brandNew:
-		return s.show(newBilling(s.app, s.backend.(Biller), id))
+		return s.toBilling(id)
 	default:
 		return s.choseProject(Project{ID: it.id})
 	}

@@ -69,9 +69,9 @@ func (s *proof) Press(do action) tea.Cmd {
 		case s.asking:
 			return s.try()
 		case s.run.err != nil:
-			return tea.Batch(s.show(newRunView(s.app)), s.ask())
+			return tea.Batch(s.toRun(), s.ask())
 		}
-		return s.show(newSummary(s.app))
+		return s.toSummary()
 	case doTry:
 		s.asking = true
 	case doBack:

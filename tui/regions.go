@@ -62,7 +62,7 @@ func (s *regions) Press(do action) tea.Cmd {
 	}
 	switch do {
 	case doBack:
-		return s.show(newProjects(s.app))
+		return s.toProjects()
 	case doRetry:
 		return s.Init()
 	case doAccept:

@@ -137,9 +137,9 @@ func (s *runView) Press(do action) tea.Cmd {
 	case doChange:
 		return s.changeCause()
 	case doSkip:
-		return s.show(newSummary(s.app))
+		return s.toSummary()
 	case doDestroy:
-		return s.show(newDestroy(s.app, func() tea.Cmd { return s.show(newRunView(s.app)) }))
+		return s.toDestroy(s.toRun)
 	case doPause:
 		return s.pause()
 	case doMode:

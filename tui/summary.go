@@ -41,9 +41,9 @@ func (s *summary) Press(do action) tea.Cmd {
 	case doAccept:
 		return s.goodbye()
 	case doBack:
-		return s.show(newProof(s.app))
+		return s.toProof()
 	case doDestroy:
-		return s.show(newDestroy(s.app, func() tea.Cmd { return s.show(newSummary(s.app)) }))
+		return s.toDestroy(s.toSummary)
 	case doCopy:
 		return s.copy(s.next()[s.cursor].Command, "command")
 	case doUp:

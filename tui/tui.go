@@ -61,9 +61,9 @@ type Outcome struct {
 // patience is how long a run that was told to end may take to do so.
 const patience = 10 * time.Second
 
-// processors is how many of Go's the wizard has at least. A goroutine that waits for the
-// terminal in a system call keeps its own until the runtime's watchman comes by, every 10 ms
-// at worst; with two, a key press would wait for him.
+// processors is how many of Go's (GOMAXPROCS) the wizard has at least. A goroutine that waits
+// for the terminal in a system call keeps its own until the runtime's monitor takes it back, up
+// to 10 ms later; with two, a key press would wait for that.
 const processors = 4
 
 // Run shows the wizard until the person leaves it. A context that ends takes the

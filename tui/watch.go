@@ -42,7 +42,7 @@ func (s *locked) Press(do action) tea.Cmd {
 	case doRetry:
 		return s.resume(s.by.Name, nil)
 	case doBack:
-		return tea.Sequence(s.forget(), s.show(newWelcome(s.app)))
+		return tea.Sequence(s.forget(), s.toWelcome())
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func (b *backend) Projects(ctx context.Context, filter, token string) (tui.Proje
 }
 
 func shownProject(p gcp.Project) tui.Project {
-	return tui.Project{ID: p.ID, Name: p.Name, Number: p.Number}
+	return tui.Project{ID: p.ID, Name: p.Name}
 }
 
 // Project looks one up.
@@ -136,7 +136,7 @@ func (b *backend) Regions(ctx context.Context, project string) ([]tui.Region, er
 	var all []tui.Region
 	for _, r := range assets.Regions() {
 		if err != nil || served[r.Name] { // the API is off in a new project: then nobody tells
-			all = append(all, tui.Region{Name: r.Name, Place: r.Place, Note: r.Note, Zones: []string{steps.NamesOf(state.Answers{Region: r.Name}).Zone()}})
+			all = append(all, tui.Region{Name: r.Name, Place: r.Place, Note: r.Note})
 		}
 	}
 	return all, nil

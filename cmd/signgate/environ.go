@@ -13,7 +13,7 @@ import (
 	"github.com/signgate/signgate/tui"
 )
 
-// environ is the environment, read once: no other file asks for a variable.
+// environ is the environment, read once: no other file asks the system for a variable.
 type environ struct {
 	vars map[string]string
 	list []string

@@ -27,7 +27,7 @@ type world struct {
 
 // openSandbox makes sure that the sandbox is up and can run clusters, and turns this
 // program's own environment into the sandbox's, so that no library in it finds a way
-// past it (design, 4b).
+// past it: sandbox/environ.go says which there are.
 func openSandbox(ctx context.Context, a *app) (world, error) {
 	bin, err := a.binDir()
 	if err != nil {

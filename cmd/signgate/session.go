@@ -29,9 +29,8 @@ type session struct {
 	removeKey bool          // Destroy removes the key even if it signed what stays
 	keyUse    *steps.KeyUse // once it was looked at
 
-	mu      sync.Mutex
-	engine  *engine.Engine // of the plan or run at hand
-	stopped bool
+	mu     sync.Mutex
+	engine *engine.Engine // of the plan or run at hand
 }
 
 // newSession binds a record to its world and lines up its steps.
@@ -82,7 +81,7 @@ func (s *session) begin() (*engine.Engine, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.engine, s.stopped = e, false
+	s.engine = e
 	return e, nil
 }
 
@@ -174,7 +173,6 @@ func (s *session) Status(ctx context.Context) (engine.Report, error) {
 			}
 		})
 	}
-	var plan engine.Plan
 	var looked sync.WaitGroup
 	looked.Go(func() { r.Findings = steps.Look(ctx, s.steps, page) })
 	plan, err := s.Plan(ctx)
@@ -241,7 +239,6 @@ func (s *session) Stop() {
 	if s.engine != nil {
 		s.engine.Stop()
 	}
-	s.stopped = true
 }
 
 // Try asks the cluster about any image.

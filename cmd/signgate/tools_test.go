@@ -167,7 +167,7 @@ func wantWorkload(t *testing.T, out string) {
 	}
 }
 
-// wantLeast: without each grant there is the failure of just that grant (design, section 5).
+// wantLeast: without each grant there is the failure of just that grant.
 func wantLeast(t *testing.T, out string) {
 	t.Helper()
 	const (

@@ -45,8 +45,10 @@ func (l *ledger) edit(r state.Resource, change func(*state.Entry)) error {
 		now := time.Now().UTC().Truncate(time.Millisecond)
 		for i := range rec.Entries {
 			if e := &rec.Entries[i]; e.Resource == r && e.Step == l.step {
-				change(e)
-				e.Time = now
+				before := e.Phase
+				if change(e); e.Phase != before {
+					e.Time = now
+				}
 				return nil
 			}
 		}

@@ -105,7 +105,7 @@ func (r *run) step(ctx context.Context, i int, needs []outcome) outcome {
 	return r.end(info, start, outcome{status: Done, changed: true}, change.Summary)
 }
 
-// ask lets whoever watches hold a step back; the world may have been stopped meanwhile.
+// ask lets whoever watches hold a step back; the run may have been stopped meanwhile.
 func (r *run) ask(ctx context.Context, info Info, needs []outcome) (outcome, bool) {
 	if r.opt.Before == nil {
 		return outcome{}, false

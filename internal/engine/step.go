@@ -22,7 +22,8 @@ type Step interface {
 	// there before (Reuse) it only notes that it was Found.
 	Apply(context.Context, Change, Ledger) error
 
-	// Undo removes only what the ledger says this setup made. Gone already is success.
+	// Undo removes only what the ledger says this setup made, or had begun to make: then
+	// the thing itself must say that it is ours. Gone already is success.
 	Undo(context.Context, Ledger) error
 
 	// Commands are what a person would type to the same effect: gcloud, cosign, helm,

@@ -15,7 +15,6 @@ import (
 // ProxyError is a proxy's refusal to reach a host; Reason is its own words.
 type ProxyError struct {
 	Host   string
-	Code   int
 	Reason string
 }
 
@@ -86,7 +85,7 @@ func connect(ctx context.Context, conn net.Conn, user *url.Userinfo, hostport st
 	}
 	if resp.StatusCode != http.StatusOK {
 		resp.Body.Close()
-		return &ProxyError{Host: hostport, Code: resp.StatusCode, Reason: resp.Status}
+		return &ProxyError{Host: hostport, Reason: resp.Status}
 	}
 	if !stop() {
 		return ctx.Err()

@@ -29,18 +29,14 @@ import (
 
 // Release is what is on record of a Helm release in the cluster.
 type Release struct {
-	Version  string         // of its chart
-	Status   string         // Helm's word: deployed, failed, pending-install…
-	Values   map[string]any // that the chart's own are overridden with
-	Labels   map[string]string
-	Manifest string // what was installed, as YAML
+	Version string         // of its chart
+	Status  string         // Helm's word: deployed, failed, pending-install…
+	Values  map[string]any // that the chart's own are overridden with
+	Labels  map[string]string
 }
 
 // Deployed says whether the last install or upgrade came to its end.
 func (r *Release) Deployed() bool { return r.Status == string(release.StatusDeployed) }
-
-// Pending says whether an install or upgrade is at work, or was cut off.
-func (r *Release) Pending() bool { return release.Status(r.Status).IsPending() }
 
 // Wanted is a release as it is to be.
 type Wanted struct {
@@ -62,7 +58,7 @@ func (c *Cluster) Release(ctx context.Context, namespace, name string) (*Release
 	if err != nil || rel == nil {
 		return nil, err
 	}
-	return &Release{Version: rel.Chart.Metadata.Version, Status: rel.Info.Status.String(), Values: rel.Config, Labels: rel.Labels, Manifest: rel.Manifest}, nil
+	return &Release{Version: rel.Chart.Metadata.Version, Status: rel.Info.Status.String(), Values: rel.Config, Labels: rel.Labels}, nil
 }
 
 // Install makes the release as wanted, whatever is there of it: nothing, one that
