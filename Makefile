@@ -4,8 +4,13 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 
 export CGO_ENABLED := 0
-export GOFLAGS := -trimpath -buildvcs=false
+# What is built here is stripped: no debug information is made that would only be thrown away.
+export GOFLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=false
 export GOTOOLCHAIN := local
+
+# Thousands of packages are compiled, each by a process of its own, as many side by side as there
+# are processors. With a thread each and no garbage collected below 1 GiB they take a sixth less.
+BUILD := GOGC=off GOMEMLIMIT=1GiB GOMAXPROCS=1 go build -p $$(getconf _NPROCESSORS_ONLN)
 
 BIN := $(CURDIR)/bin
 K8S := v1.34.4
@@ -23,15 +28,15 @@ help: ## say what there is to make
 build: signgate cluster policy-controller chart ## all binaries, in bin/
 
 signgate:
-	@go build -ldflags "-s -w" -o $(BIN)/signgate ./cmd/signgate
+	@$(BUILD) -ldflags "-s -w" -o $(BIN)/signgate ./cmd/signgate
 
 cluster:
 	@[ -x $(BIN)/signgate-cluster ] || echo "building signgate-cluster: a Kubernetes control plane, about 15 CPU-minutes the first time"
-	@cd sandbox/cluster && go build -ldflags "-s -w $(STAMPS)" -o $(BIN)/signgate-cluster .
+	@cd sandbox/cluster && $(BUILD) -ldflags "-s -w $(STAMPS)" -o $(BIN)/signgate-cluster .
 
 policy-controller:
 	@[ -x $(BIN)/policy-controller ] || echo "building policy-controller, unmodified: about 4 CPU-minutes the first time"
-	@cd sandbox/cluster && go build -ldflags "-s -w" -o $(BIN)/policy-controller github.com/sigstore/policy-controller/cmd/webhook
+	@cd sandbox/cluster && $(BUILD) -ldflags "-s -w" -o $(BIN)/policy-controller github.com/sigstore/policy-controller/cmd/webhook
 
 chart: policy-controller
 	@go run ./sandbox/chart/assemble -binary $(BIN)/policy-controller -out $(BIN)/policy-controller-chart.tgz \
