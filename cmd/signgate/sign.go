@@ -32,16 +32,6 @@ of reach, or nobody's business (a pipeline that only signs), --try=false leaves 
 	return cmd
 }
 
-// signedImage is what sign answers.
-type signedImage struct {
-	Asked   string           `json:"asked"`           // as it was named
-	Image   string           `json:"image"`           // by digest
-	Version string           `json:"keyVersion"`      // that has signed it
-	Added   bool             `json:"added"`           // false: it had a good signature already
-	Verdict *engine.Verdict  `json:"try,omitempty"`   // what the cluster says of it now
-	NotSaid *problem.Problem `json:"error,omitempty"` // why the cluster says nothing
-}
-
 func runSign(cmd *cobra.Command, a *app, ref string, try bool) error {
 	target, err := name.ParseReference(ref)
 	if err != nil {
@@ -61,9 +51,9 @@ func runSign(cmd *cobra.Command, a *app, ref string, try bool) error {
 	signed.Asked = ref
 	if try {
 		if v, err := s.Try(ctx, signed.Image); err == nil {
-			signed.Verdict = &v
+			signed.Try = &v
 		} else if ctx.Err() == nil {
-			signed.NotSaid = problem.From(err)
+			signed.Problem = problem.From(err)
 		}
 	}
 	if a.output == "json" {
@@ -77,36 +67,36 @@ func runSign(cmd *cobra.Command, a *app, ref string, try bool) error {
 	}
 	fmt.Fprintln(a.Out, signed.Image)
 	switch {
-	case signed.Verdict != nil:
-		fmt.Fprintf(a.Err, "signgate: try now answers: %s: %s\n", signed.Verdict.Actual, steps.Meaning(signed.Verdict.Reason))
-	case signed.NotSaid != nil:
-		fmt.Fprintf(a.Err, "signgate: the cluster could not be asked: %s\n", signed.NotSaid.What)
+	case signed.Try != nil:
+		fmt.Fprintf(a.Err, "signgate: try now answers: %s: %s\n", signed.Try.Actual, steps.Meaning(signed.Try.Reason))
+	case signed.Problem != nil:
+		fmt.Fprintf(a.Err, "signgate: the cluster could not be asked: %s\n", signed.Problem.What)
 	}
 	return nil
 }
 
 // sign signs what a reference names now, by its digest, with the version of the key that signs.
-func (s *session) sign(ctx context.Context, target name.Reference) (signedImage, error) {
+func (s *session) sign(ctx context.Context, target name.Reference) (engine.Signed, error) {
 	rec := s.store.Record()
 	version := rec.Pins[steps.PinKeyVersion]
 	if version == "" {
-		return signedImage{}, problem.Raise("not-signed-yet", nil)
+		return engine.Signed{}, problem.Raise("not-signed-yet", nil)
 	}
 	registries := s.site.registries()
 	if !registries.SignsIn(target.Context()) {
-		return signedImage{}, problem.Raise("sign-elsewhere", fmt.Errorf("%s is in %s", target, target.Context().RegistryStr()))
+		return engine.Signed{}, problem.Raise("sign-elsewhere", fmt.Errorf("%s is in %s", target, target.Context().RegistryStr()))
 	}
 	key, err := image.KMSKey(ctx, s.site.clients.KMSConn(), steps.NamesOf(rec.Answers).KMSRef(version))
 	if err != nil {
-		return signedImage{}, err
+		return engine.Signed{}, err
 	}
 	ref, err := byDigest(ctx, registries, target)
 	if err != nil {
-		return signedImage{}, err
+		return engine.Signed{}, err
 	}
 	page := engine.NewLedger(s.store, steps.StepSign, func(engine.Event) {})
 	added, err := steps.SignBeside(rec, page, ref, func() (bool, error) { return registries.Sign(ctx, ref, key, rec.Answers.PublicLog) })
-	return signedImage{Image: ref, Version: version, Added: added}, err
+	return engine.Signed{Type: "sign", Image: ref, Version: version, Added: added}, err
 }
 
 // byDigest resolves a tag to what it names now. A digest needs no looking up.

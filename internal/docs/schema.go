@@ -82,8 +82,10 @@ func (w writer) define(t reflect.Type) {
 // eventsSchema is one line of what `--output json` prints.
 func eventsSchema(src source) ([]byte, error) {
 	w := writer{src, map[string]any{}}
-	event, report := w.of(reflect.TypeFor[engine.Event]()), w.of(reflect.TypeFor[engine.Report]())
-	w.defs["Report"].(schema)["properties"].(schema)["type"] = schema{"const": "status"}
+	all := []schema{w.of(reflect.TypeFor[engine.Event]()), w.of(reflect.TypeFor[engine.Report]()), w.of(reflect.TypeFor[engine.Signed]())}
+	for name, verb := range map[string]string{"Report": "status", "Signed": "sign"} {
+		w.defs[name].(schema)["properties"].(schema)["type"] = schema{"const": verb}
+	}
 	var rules []schema
 	for _, r := range []struct {
 		of   engine.Type
@@ -101,8 +103,8 @@ func eventsSchema(src source) ([]byte, error) {
 	return encode(schema{
 		"$schema": dialect, "$id": "https://github.com/signgate/signgate/docs/events.schema.json",
 		"title":       "A line of signgate --output json",
-		"description": "plan, apply, destroy, rotate and doctor print events, one a line; the last of a run is its summary. status prints one report.",
-		"oneOf":       []schema{event, report}, "$defs": w.defs,
+		"description": "plan, apply, destroy, rotate, doctor and try print events, one a line; the last of a run is its summary. status prints one report, sign one answer.",
+		"oneOf":       all, "$defs": w.defs,
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
 
@@ -98,6 +99,17 @@ type Report struct {
 	Gate     Gate        `json:"gate"`
 	Findings []Finding   `json:"resources"`
 	OK       bool        `json:"ok"` // all is as recorded and wanted
+}
+
+// Signed is what sign says of one more image.
+type Signed struct {
+	Type    string           `json:"type"`              // "sign"
+	Asked   string           `json:"asked"`             // as the image was named
+	Image   string           `json:"image"`             // by digest
+	Version string           `json:"keyVersion"`        // that has signed it
+	Added   bool             `json:"added"`             // false: it had a good signature already
+	Try     *Verdict         `json:"try,omitempty"`     // what the cluster says of it now
+	Problem *problem.Problem `json:"problem,omitempty"` // why the cluster says nothing
 }
 
 // Running says for how long the cluster has been there and what it has cost, in US dollars.
