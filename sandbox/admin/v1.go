@@ -17,7 +17,6 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/iam"
@@ -168,25 +167,9 @@ func (v *v1) update(w http.ResponseWriter, r *http.Request) {
 		if err := decode(r, &sent); err != nil {
 			return nil, err
 		}
-		now, err := v.projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: name(r)})
-		if err != nil {
-			return nil, err
-		}
 		want := sent.newer()
-		if want.GetParent() != "" && want.GetParent() != now.GetParent() {
-			if err := v.iam.Check(iam.FromContext(ctx), "resourcemanager.projects.move", name(r)); err != nil {
-				return nil, iam.CallerDenied("", "")
-			}
-			if _, err := v.projects.MoveProject(ctx, &resourcemanagerpb.MoveProjectRequest{Name: name(r), DestinationParent: want.GetParent()}); err != nil {
-				return nil, err
-			}
-		}
 		want.Name = name(r)
-		mask := &fieldmaskpb.FieldMask{Paths: []string{"display_name", "labels"}}
-		if _, err := v.projects.UpdateProject(ctx, &resourcemanagerpb.UpdateProjectRequest{Project: want, UpdateMask: mask}); err != nil {
-			return nil, err
-		}
-		p, err := v.projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: name(r)})
+		p, err := v.iam.ReplaceProject(ctx, want)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -78,6 +79,29 @@ func TestV1Projects(t *testing.T) {
 	want(iam.Owner, "PATCH", "/v1/projects/made-by-v1", "{}", 404)
 	want(iam.Owner, "POST", "/v1/projects", `{"projectId":5}`, 400, "error.status", "INVALID_ARGUMENT")
 	want(iam.Owner, "POST", "/v1/projects", `{"colour":"red"}`, 400, "error.message", `Invalid JSON payload received. Unknown name "colour": Cannot find field.`)
+}
+
+// An update is made whole or not at all.
+func TestV1UpdateRefused(t *testing.T) {
+	t.Parallel()
+	w := start(t, iam.Options{})
+	before, _ := w.iam.Project("acme-demo")
+	for _, body := range []string{
+		`{"name":"x","parent":{"type":"folder","id":"77"}}`,
+		`{"name":"Some Name","labels":{"Upper":"x"},"parent":{"type":"folder","id":"77"}}`,
+		`{"name":"Some Name","parent":{"type":"organization","id":"1/2"}}`,
+	} {
+		if code, got := w.rest(iam.Owner, "PUT", manager+"/v1/projects/acme-demo", body); code != 400 {
+			t.Errorf("%s: %d %v", body, code, got)
+		}
+		if after, _ := w.iam.Project("acme-demo"); !reflect.DeepEqual(after, before) {
+			t.Errorf("%s was refused and left %+v", body, after)
+		}
+	}
+	code, got := w.rest(iam.Owner, "PUT", manager+"/v1/projects/acme-demo", `{"name":"Moved","parent":{"type":"folder","id":"77"}}`)
+	if code != 200 || at(got, "parent.id") != "77" || at(got, "name") != "Moved" {
+		t.Errorf("moved: %d %v", code, got)
+	}
 }
 
 // It stands behind the same gate.
