@@ -164,6 +164,8 @@ func TestREST(t *testing.T) {
 			`{"name":"projects/acme-demo/locations/global/keyRings/r/cryptoKeys/k","purpose":"ASYMMETRIC_SIGN","versionTemplate":{"algorithm":"EC_SIGN_P256_SHA256"}}`},
 		{"enums by number", "POST", location + "/keyRings/r/cryptoKeys?cryptoKeyId=k&%24alt=json%3Benum-encoding%3Dint", `{"purpose":5}`, 200,
 			`{"name":"projects/acme-demo/locations/global/keyRings/r/cryptoKeys/k","purpose":5}`},
+		{"a bare semicolon", "POST", location + "/keyRings/r/cryptoKeys?cryptoKeyId=k&$alt=json;enum-encoding=int", `{"purpose":5}`, 200,
+			`{"name":"projects/acme-demo/locations/global/keyRings/r/cryptoKeys/k","purpose":5}`},
 		{"not found", "GET", location + "/keyRings/absent", "", 404,
 			`{"error":{"code":404,"message":"KeyRing projects/acme-demo/locations/global/keyRings/absent not found.","status":"NOT_FOUND"}}`},
 		{"unknown path", "GET", "/v1/nothing", "", 404, `{"error":{"code":404,"message":"Method not found.","status":"NOT_FOUND"}}`},
