@@ -62,6 +62,8 @@ func TestV1Projects(t *testing.T) {
 		"response.@type", "type.googleapis.com/google.cloudresourcemanager.v1.Project", "metadata.ready", true)
 	want(iam.Owner, "GET", "/v3/"+at(op, "name").(string), "", 200, "done", true, "response.@type", "type.googleapis.com/google.cloud.resourcemanager.v3.Project")
 	want(iam.Owner, "POST", "/v1/projects", `{"projectId":"made-by-v1"}`, 409, "error.status", "ALREADY_EXISTS", "error.message", "Requested entity already exists")
+	want(iam.Owner, "POST", "/v1/projects", `{"projectId":"made-with-a-name","parent":{"type":"organization","id":"organizations/`+org+`"}}`, 200)
+	want(iam.Owner, "GET", "/v1/projects/made-with-a-name", "", 200, "parent.type", "organization", "parent.id", org)
 	want(iam.Owner, "PUT", "/v1/projects/made-by-v1", `{"name":"Renamed"}`, 200, "name", "Renamed", "labels", nil)
 	want(iam.Owner, "POST", "/v1/projects/made-by-v1:getAncestry", `{}`, 200, "ancestor.0.resourceId.id", "made-by-v1", "ancestor.1.resourceId.id", org)
 	want(iam.Owner, "POST", "/v1/projects/made-by-v1:testIamPermissions", `{"permissions":["resourcemanager.projects.get"]}`, 200, "permissions.0", "resourcemanager.projects.get")

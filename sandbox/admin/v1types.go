@@ -100,7 +100,8 @@ func older(p *resourcemanagerpb.Project) project {
 func (p project) newer() *resourcemanagerpb.Project {
 	out := &resourcemanagerpb.Project{ProjectId: p.ProjectID, DisplayName: p.Name, Labels: p.Labels}
 	if p.Parent != nil {
-		out.Parent = p.Parent.Type + "s/" + p.Parent.ID
+		kind := p.Parent.Type + "s/"
+		out.Parent = kind + strings.TrimPrefix(p.Parent.ID, kind) // "organizations/5" is taken for "5"
 	}
 	return out
 }
