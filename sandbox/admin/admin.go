@@ -45,8 +45,12 @@ func (s *Service) Handlers() (map[string]http.Handler, error) {
 		}
 		handlers[host] = h
 	}
-	// What v1beta1 has alone (quotas, identities of services) is not served.
-	handlers[iam.Usage] = front.Beta(handlers[iam.Usage])
+	// Of what v1beta1 has alone, the identities of services are served, quotas are not.
+	alone, err := front.Google(grpc.NewServer(), front.REST{Besides: identities{s.iam}})
+	if err != nil {
+		return nil, err
+	}
+	handlers[iam.Usage] = usage{alone: alone, rest: front.Beta(handlers[iam.Usage])}
 	old, err := front.Google(grpc.NewServer(), front.REST{Besides: newV1(s.iam)})
 	if err != nil {
 		return nil, err

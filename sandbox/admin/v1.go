@@ -55,29 +55,8 @@ func (v *v1) serve(w http.ResponseWriter, r *http.Request, method string, rule i
 			return status.Error(codes.PermissionDenied, "Policy update access denied.")
 		}
 	}
-	q := iam.Request{Host: r.Host, Method: "/google.cloudresourcemanager.v1." + method, Quota: r.Header.Get("X-Goog-User-Project")}
-	if kind, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(kind, "bearer") {
-		q.Token = strings.TrimSpace(token)
-	}
-	var answer any
-	err := v.iam.Serve(r.Context(), q, rule, resource, func(ctx context.Context) (err error) {
-		answer, err = do(ctx)
-		return err
-	})
-	var text []byte
-	if err == nil {
-		if m, ok := answer.(proto.Message); ok {
-			text, err = protojson.Marshal(m)
-		} else {
-			text, err = json.Marshal(answer)
-		}
-	}
-	if err != nil {
-		front.WriteError(w, err)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(text)
+	rule.Method = "/google.cloudresourcemanager.v1." + method
+	front.ServeBesides(v.iam, w, r, rule, resource, do)
 }
 
 // decode reads a body; nothing is as good as {}.

@@ -20,6 +20,10 @@ type api struct {
 	Needs   []string `json:"needs"`   // switched on with it
 	Billing bool     `json:"billing"` // only where billing is enabled
 	Initial bool     `json:"initial"` // on in a new project
+
+	// Identity is its service agent's address before ".iam.gserviceaccount.com", N for the
+	// project's number; "none" for an API without one; "" for one named as most are.
+	Identity string `json:"identity"`
 }
 
 type catalogue struct {
@@ -55,6 +59,19 @@ func (c *catalogue) title(name string) string {
 		return a.Title
 	}
 	return name
+}
+
+// agent is the address of the API's service agent in a project; "" if it has none.
+func (a *api) agent(number string) string {
+	local := a.Identity
+	switch local {
+	case "none":
+		return ""
+	case "":
+		label, _, _ := strings.Cut(a.Name, ".")
+		local = "service-N@gcp-sa-" + label
+	}
+	return strings.Replace(local, "N", number, 1) + ".iam.gserviceaccount.com"
 }
 
 // closure adds what the APIs need, and what that needs.

@@ -21,7 +21,7 @@ func (k *IAM) ManagerOperations() longrunningpb.OperationsServer {
 }
 
 func (o *operations) GetOperation(ctx context.Context, req *longrunningpb.GetOperationRequest) (*longrunningpb.Operation, error) {
-	if req.GetName() == nothingToDo {
+	if req.GetName() == nothingToDo || req.GetName() == FinishedOperation {
 		return nil, CallerDenied("", "") // it was done before it began: nobody can look it up
 	}
 	op, err := o.iam.operation(req.GetName())
@@ -66,6 +66,9 @@ func (o *operations) WaitOperation(ctx context.Context, req *longrunningpb.WaitO
 
 // nothingToDo is the name of operations of Service Usage that changed nothing.
 const nothingToDo = "operations/noop.DONE_OPERATION"
+
+// FinishedOperation is that of others that were done before they were answered.
+const FinishedOperation = "operations/finished.DONE_OPERATION"
 
 // opaque is a random name in the form of a UUID.
 func opaque() string {
