@@ -14,6 +14,9 @@ import (
 //go:embed roles.yaml
 var rolesFile []byte
 
+//go:embed roles_elsewhere.yaml
+var rolesElsewhereFile []byte
+
 // role is one of Google's predefined ones.
 type role struct {
 	Name        string              `json:"name"`
@@ -30,7 +33,7 @@ func (r *role) sorted() []string { return slices.Sorted(maps.Keys(r.permissions)
 
 type roles struct {
 	byName map[string]*role
-	names  []string            // sorted
+	names  []string            // of those that are described here, sorted
 	known  map[string]struct{} // every permission that some role gives
 }
 
@@ -45,26 +48,69 @@ func loadRoles() (*roles, error) {
 	}
 	all := &roles{byName: map[string]*role{}, known: map[string]struct{}{}}
 	for _, r := range list {
-		r.permissions = map[string]struct{}{}
-		for _, name := range r.Includes {
-			if all.byName[name] == nil {
-				return nil, fmt.Errorf("read the roles: %s includes %s, which is not above it", r.Name, name)
-			}
-			maps.Copy(r.permissions, all.byName[name].permissions)
+		given, err := all.given(*r)
+		if err != nil {
+			return nil, err
 		}
-		for resource, verbs := range r.Permissions {
-			for _, verb := range verbs {
-				r.permissions[resource+"."+verb] = struct{}{}
-			}
+		r.permissions = given
+		if err := all.add(r); err != nil {
+			return nil, err
 		}
-		if all.byName[r.Name] != nil {
-			return nil, fmt.Errorf("read the roles: %s is there twice", r.Name)
-		}
-		all.byName[r.Name] = r
-		maps.Copy(all.known, r.permissions)
 	}
 	all.names = slices.Sorted(maps.Keys(all.byName))
-	return all, nil
+	return all, all.elsewhere()
+}
+
+// elsewhere adds the roles of services that are no part of the sandbox: policies can name
+// them, lists leave them out.
+func (all *roles) elsewhere() error {
+	var groups []struct {
+		role
+		Roles map[string][]string `json:"roles"` // by service
+	}
+	if err := yaml.UnmarshalStrict(rolesElsewhereFile, &groups); err != nil {
+		return fmt.Errorf("read the roles of other services: %w", err)
+	}
+	for _, g := range groups {
+		given, err := all.given(g.role)
+		if err != nil {
+			return err
+		}
+		for service, names := range g.Roles {
+			for _, n := range names {
+				if err := all.add(&role{Name: "roles/" + service + "." + n, permissions: given}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// given are a role's permissions in full, those of the roles that it includes too.
+func (all *roles) given(r role) (map[string]struct{}, error) {
+	given := map[string]struct{}{}
+	for _, name := range r.Includes {
+		if all.byName[name] == nil {
+			return nil, fmt.Errorf("read the roles: %s includes %s, which is not above it", r.Name, name)
+		}
+		maps.Copy(given, all.byName[name].permissions)
+	}
+	for resource, verbs := range r.Permissions {
+		for _, verb := range verbs {
+			given[resource+"."+verb] = struct{}{}
+		}
+	}
+	return given, nil
+}
+
+func (all *roles) add(r *role) error {
+	if all.byName[r.Name] != nil {
+		return fmt.Errorf("read the roles: %s is there twice", r.Name)
+	}
+	all.byName[r.Name] = r
+	maps.Copy(all.known, r.permissions)
+	return nil
 }
 
 // Testable says whether a permission exists on resources of this kind: on a project
