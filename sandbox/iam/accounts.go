@@ -80,15 +80,14 @@ func (k *IAM) rename(s *state, from, to string) {
 		if !p.names(from) {
 			continue
 		}
-		next := &policy{Serial: p.Serial + 1}
-		for _, b := range p.Bindings {
-			members := slices.Clone(b.Members)
+		next := p.copy()
+		next.Serial++
+		for _, members := range next.lists() {
 			for i, m := range members {
 				if m == from {
 					members[i] = to
 				}
 			}
-			next.Bindings = append(next.Bindings, binding{Role: b.Role, Members: members})
 		}
 		s.Policies[resource] = next
 		k.grants[resource] = k.compile(next)

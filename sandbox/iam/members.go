@@ -43,7 +43,7 @@ func unknownType(m string) error {
 }
 
 func (p *policy) names(member string) bool {
-	return p != nil && slices.ContainsFunc(p.Bindings, func(b binding) bool { return slices.Contains(b.Members, member) })
+	return p != nil && slices.ContainsFunc(p.lists(), func(members []string) bool { return slices.Contains(members, member) })
 }
 
 func (k *IAM) person(kind, email string) (string, error) {

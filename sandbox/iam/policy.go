@@ -13,11 +13,11 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 )
 
-// policy is what is kept of one. Conditions and audit configurations are refused, so
-// there are none.
+// policy is what is kept of one. Conditions are refused, so there are none.
 type policy struct {
 	Serial   uint64    `json:"serial"` // counts changes; the etag
 	Bindings []binding `json:"bindings"`
+	Audits   []audit   `json:"audits,omitempty"`
 }
 
 type binding struct {
@@ -50,7 +50,39 @@ func (p *policy) proto() *iampb.Policy {
 	for _, b := range p.Bindings {
 		out.Bindings = append(out.Bindings, &iampb.Binding{Role: b.Role, Members: slices.Clone(b.Members)})
 	}
+	for _, a := range p.Audits {
+		out.AuditConfigs = append(out.AuditConfigs, a.proto())
+	}
 	return out
+}
+
+func (p *policy) copy() *policy {
+	c := *p
+	c.Bindings, c.Audits = slices.Clone(p.Bindings), slices.Clone(p.Audits)
+	for i, b := range c.Bindings {
+		c.Bindings[i].Members = slices.Clone(b.Members)
+	}
+	for i, a := range c.Audits {
+		c.Audits[i].Logs = slices.Clone(a.Logs)
+		for j, l := range a.Logs {
+			c.Audits[i].Logs[j].Exempted = slices.Clone(l.Exempted)
+		}
+	}
+	return &c
+}
+
+// lists are those of members, wherever a policy has them.
+func (p *policy) lists() [][]string {
+	var all [][]string
+	for _, b := range p.Bindings {
+		all = append(all, b.Members)
+	}
+	for _, a := range p.Audits {
+		for _, l := range a.Logs {
+			all = append(all, l.Exempted)
+		}
+	}
+	return all
 }
 
 // Policy is the resource's own policy, without what it inherits; an empty one if none
@@ -62,8 +94,8 @@ func (k *IAM) Policy(resource string) *iampb.Policy {
 }
 
 // SetPolicy replaces the resource's policy and returns it as it is kept. An etag of another
-// state than the present one is a conflict (ABORTED, 409); none overwrites. A mask
-// without "bindings" changes nothing but the etag.
+// state than the present one is a conflict (ABORTED, 409); none overwrites. Only what the
+// mask names is changed, which is "bindings" if there is no mask: not the audit configurations.
 func (k *IAM) SetPolicy(resource string, p *iampb.Policy, mask *fieldmaskpb.FieldMask) (*iampb.Policy, error) {
 	if p == nil {
 		return nil, badRequest()
@@ -80,7 +112,7 @@ func (k *IAM) SetPolicy(resource string, p *iampb.Policy, mask *fieldmaskpb.Fiel
 		}
 		next := &policy{Serial: 1}
 		if old != nil {
-			next = &policy{Serial: old.Serial + 1, Bindings: old.Bindings}
+			next = &policy{Serial: old.Serial + 1, Bindings: old.Bindings, Audits: old.Audits}
 		}
 		if len(mask.GetPaths()) == 0 || slices.Contains(mask.GetPaths(), "bindings") {
 			bindings, err := k.bindings(name, old, p)
@@ -88,6 +120,13 @@ func (k *IAM) SetPolicy(resource string, p *iampb.Policy, mask *fieldmaskpb.Fiel
 				return err
 			}
 			next.Bindings = bindings
+		}
+		if slices.Contains(mask.GetPaths(), "audit_configs") {
+			audits, err := k.audits(name, old, p)
+			if err != nil {
+				return err
+			}
+			next.Audits = audits
 		}
 		s.Policies[name] = next
 		k.grant(name, k.compile(next))
@@ -113,9 +152,6 @@ func (k *IAM) DropPolicy(resource string) error {
 func plain(p *iampb.Policy) error {
 	if v := p.GetVersion(); v < 0 || v == 2 || v > 3 {
 		return invalid("Invalid policy version %d: valid values are 0, 1, and 3.", v)
-	}
-	if len(p.GetAuditConfigs()) > 0 {
-		return invalid("Audit configurations are not part of the sandbox: leave auditConfigs out of the policy.")
 	}
 	for _, b := range p.GetBindings() {
 		if b.GetCondition() != nil {
