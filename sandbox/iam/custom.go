@@ -24,9 +24,11 @@ type customRole struct {
 	Gone        time.Time `json:"gone"`
 }
 
+func (r *customRole) etag() []byte { return (&policy{Serial: r.Serial}).etag() }
+
 func (r *customRole) proto(view adminpb.RoleView) *adminpb.Role {
 	out := &adminpb.Role{Name: r.Name, Title: r.Title, Description: r.Description, Stage: adminpb.Role_RoleLaunchStage(r.Stage),
-		Etag: (&policy{Serial: r.Serial}).etag(), Deleted: r.Deleted}
+		Etag: r.etag(), Deleted: r.Deleted}
 	if view == adminpb.RoleView_FULL {
 		out.IncludedPermissions = r.Permissions
 	}
@@ -67,13 +69,17 @@ func (k *IAM) roleName(name string) string {
 	return k.canonical(parent) + "/roles/" + id
 }
 
-// editRole changes a custom role, and what it gives to those who have it.
-func (a *admin) editRole(name string, edit func(*customRole) error) (*adminpb.Role, error) {
+// editRole changes a custom role, and what it gives to those who have it. An etag that the
+// role no longer has is a conflict.
+func (a *admin) editRole(name string, etag []byte, edit func(*customRole) error) (*adminpb.Role, error) {
 	var out *adminpb.Role
 	err := a.iam.change(func(s *state) error {
 		old := s.Roles[a.iam.roleName(name)]
 		if old == nil {
 			return noRole(name)
+		}
+		if err := concurrent(etag, old.etag()); err != nil {
+			return err
 		}
 		next := *old
 		if err := edit(&next); err != nil {
@@ -115,7 +121,7 @@ func (a *admin) fill(r *customRole, want *adminpb.Role, paths []string) error {
 			r.Permissions = slices.Clone(want.GetIncludedPermissions())
 			slices.Sort(r.Permissions)
 			r.Permissions = slices.Compact(r.Permissions)
-		case "etag": // decides nothing: the last one to change a role wins
+		case "etag": // editRole has looked at it
 		default:
 			return badRequest()
 		}
@@ -164,7 +170,7 @@ func (a *admin) UpdateRole(_ context.Context, req *adminpb.UpdateRoleRequest) (*
 	if len(paths) == 0 {
 		paths = roleFields()
 	}
-	return a.editRole(req.GetName(), func(r *customRole) error {
+	return a.editRole(req.GetName(), req.GetRole().GetEtag(), func(r *customRole) error {
 		if r.Deleted {
 			return status.Error(codes.FailedPrecondition, "You can't update a deleted role.")
 		}
@@ -174,7 +180,7 @@ func (a *admin) UpdateRole(_ context.Context, req *adminpb.UpdateRoleRequest) (*
 
 // DeleteRole leaves the role's bindings, which give nothing until it is undeleted.
 func (a *admin) DeleteRole(_ context.Context, req *adminpb.DeleteRoleRequest) (*adminpb.Role, error) {
-	return a.editRole(req.GetName(), func(r *customRole) error {
+	return a.editRole(req.GetName(), req.GetEtag(), func(r *customRole) error {
 		if r.Deleted {
 			return status.Error(codes.FailedPrecondition, "You can't delete a role that is already deleted.")
 		}
@@ -184,7 +190,7 @@ func (a *admin) DeleteRole(_ context.Context, req *adminpb.DeleteRoleRequest) (*
 }
 
 func (a *admin) UndeleteRole(_ context.Context, req *adminpb.UndeleteRoleRequest) (*adminpb.Role, error) {
-	return a.editRole(req.GetName(), func(r *customRole) error {
+	return a.editRole(req.GetName(), req.GetEtag(), func(r *customRole) error {
 		if !r.Deleted || a.iam.clock().Sub(r.Gone) > kept {
 			return status.Error(codes.FailedPrecondition, "You can't undelete a role that is not deleted.")
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,16 +31,37 @@ func (k *IAM) ProjectsServer() resourcemanagerpb.ProjectsServer { return &projec
 
 // Proto is the project as Resource Manager shows it.
 func (p Project) Proto() *resourcemanagerpb.Project {
-	sum := sha256.Sum256(fmt.Append(nil, p.Number, p.DisplayName, p.State, p.Parent, p.Labels, p.Updated.UnixNano()))
 	out := &resourcemanagerpb.Project{
 		Name: "projects/" + p.Number, Parent: p.Parent, ProjectId: p.ID, DisplayName: p.DisplayName, Labels: p.Labels,
 		State: resourcemanagerpb.Project_ACTIVE, CreateTime: stamp(p.Created), UpdateTime: stamp(p.Updated),
-		Etag: base64.StdEncoding.EncodeToString(sum[:16]),
+		Etag: p.etag(),
 	}
 	if p.State == DeleteRequested {
 		out.State, out.DeleteTime = resourcemanagerpb.Project_DELETE_REQUESTED, stamp(p.Deleted)
 	}
 	return out
+}
+
+// etag tells the project's states apart. Its second half is made of the first, by which
+// it is known for one that this project had.
+func (p Project) etag() string {
+	sum := sha256.Sum256(fmt.Append(nil, p.Number, p.DisplayName, p.State, p.Parent, p.Labels, p.Updated.UnixNano()))
+	return p.sealed(sum[:8])
+}
+
+func (p Project) sealed(half []byte) string {
+	sum := sha256.Sum256(append([]byte(p.Number), half...))
+	return base64.StdEncoding.EncodeToString(append(slices.Clone(half), sum[:8]...))
+}
+
+// unchanged is nil unless a client has read another state of the project. An etag that it
+// never had counts as none.
+func (p Project) unchanged(etag string) error {
+	data, err := base64.StdEncoding.DecodeString(etag)
+	if err != nil || len(data) != 16 || p.sealed(data[:8]) != etag || etag == p.etag() {
+		return nil
+	}
+	return status.Error(codes.Aborted, "The operation was aborted.")
 }
 
 // stamp is a time as Resource Manager shows it, to the microsecond.
@@ -164,7 +186,12 @@ func (s *projects) UpdateProject(_ context.Context, req *resourcemanagerpb.Updat
 	if len(paths) == 0 {
 		paths = []string{"display_name", "labels"}
 	}
-	return s.edit(want.GetName(), &resourcemanagerpb.UpdateProjectMetadata{}, func(p *Project) error { return p.update(want, paths) })
+	return s.edit(want.GetName(), &resourcemanagerpb.UpdateProjectMetadata{}, func(p *Project) error {
+		if err := p.unchanged(want.GetEtag()); err != nil {
+			return err
+		}
+		return p.update(want, paths)
+	})
 }
 
 // update takes over what a client says of a project, as far as the paths go.

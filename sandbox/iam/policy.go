@@ -42,6 +42,14 @@ func issued(etag []byte) bool {
 	return bytes.Equal(etag, noEtag()) || len(etag) == 8 && binary.BigEndian.Uint64(etag)>>48 == 0x0705
 }
 
+// concurrent is the refusal of a change that was made of another state than the present one.
+func concurrent(sent, present []byte) error {
+	if !issued(sent) || bytes.Equal(sent, present) {
+		return nil
+	}
+	return status.Error(codes.Aborted, "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.")
+}
+
 func (p *policy) proto() *iampb.Policy {
 	if p == nil {
 		return &iampb.Policy{Etag: noEtag()}
@@ -107,8 +115,8 @@ func (k *IAM) SetPolicy(resource string, p *iampb.Policy, mask *fieldmaskpb.Fiel
 	err := k.change(func(s *state) error {
 		name := k.canonical(resource)
 		old := s.Policies[name]
-		if issued(p.GetEtag()) && !bytes.Equal(p.GetEtag(), old.proto().GetEtag()) {
-			return status.Error(codes.Aborted, "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff.")
+		if err := concurrent(p.GetEtag(), old.proto().GetEtag()); err != nil {
+			return err
 		}
 		next := &policy{Serial: 1}
 		if old != nil {
