@@ -163,6 +163,8 @@ func testableBelow(parts []string, kind, verb string) bool {
 		return (kind == "serviceAccounts" && verb != "create" && verb != "list") || kind == "serviceAccountKeys"
 	case slices.Contains(parts, "cryptoKeys"):
 		return (kind == "cryptoKeys" && verb != "create" && verb != "list") || kind == "cryptoKeyVersions"
+	case slices.Contains(parts, "importJobs"):
+		return kind == "importJobs" && verb != "create" && verb != "list"
 	case slices.Contains(parts, "keyRings"):
 		return (kind == "keyRings" && verb != "create" && verb != "list") || kind == "cryptoKeys" || kind == "cryptoKeyVersions" || kind == "importJobs"
 	case slices.Contains(parts, "repositories"):

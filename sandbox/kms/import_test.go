@@ -44,8 +44,8 @@ func TestImport(t *testing.T) {
 	if _, err := c.CreateImportJob(ctx, &kmspb.CreateImportJobRequest{Parent: ring, ImportJobId: "j", ImportJob: job}); status.Code(err) != codes.AlreadyExists {
 		t.Errorf("the same once more: %v", err)
 	}
-	for job.GetState() == kmspb.ImportJob_PENDING_GENERATION {
-		job = must(c.GetImportJob(ctx, &kmspb.GetImportJobRequest{Name: job.GetName()}))(t)
+	if job = must(c.GetImportJob(ctx, &kmspb.GetImportJobRequest{Name: job.GetName()}))(t); job.GetState() != kmspb.ImportJob_ACTIVE || job.GetPublicKey() == nil {
+		t.Errorf("looked up: %v", job)
 	}
 	if listed := must(c.ListImportJobs(ctx, &kmspb.ListImportJobsRequest{Parent: ring}).Next())(t); listed.GetPublicKey().GetPem() != job.GetPublicKey().GetPem() {
 		t.Errorf("listed %v, got %v", listed, job)

@@ -28,6 +28,8 @@ type importJob struct {
 	Level     kmspb.ProtectionLevel `json:"protectionLevel"`
 	Generated time.Time             `json:"generated,omitzero"`
 	Material  []byte                `json:"material,omitempty"` // secret: PKCS #8; none before it is generated and after it has expired
+
+	made chan struct{} // closed when it is; nil if nothing is under way
 }
 
 // wrapping is what an import method does: RSA of so many bits with OAEP, which wraps
@@ -122,7 +124,10 @@ func (s *Service) prepare(j *importJob) {
 	if !ok || s.closed {
 		return
 	}
+	made := make(chan struct{})
+	j.made = made
 	s.working.Go(func() {
+		defer close(made)
 		key, err := rsa.GenerateKey(rand.Reader, w.bits)
 		if err != nil {
 			return
@@ -138,6 +143,35 @@ func (s *Service) prepare(j *importJob) {
 			return nil
 		})
 	})
+}
+
+// generateAtMost is how long a look at an import job waits for its key.
+const generateAtMost = 20 * time.Second
+
+// generated waits for the keys of a ring's import jobs, or of one, where keys are to take no
+// time: the job was answered PENDING_GENERATION, and whoever looks it up finds it active.
+func (s *Service) generated(ctx context.Context, n name, job string) {
+	var wait []chan struct{}
+	s.mu.RLock()
+	if r := s.state.Rings[n.upTo(3).String()]; r != nil && s.latency.Generate == 0 && s.pending == 0 {
+		for id, j := range r.Jobs {
+			if j.made != nil && (job == "" || id == job) {
+				wait = append(wait, j.made)
+			}
+		}
+	}
+	s.mu.RUnlock()
+	end := time.NewTimer(generateAtMost)
+	defer end.Stop()
+	for _, made := range wait {
+		select {
+		case <-made:
+		case <-end.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // CreateImportJob begins to make a key that wraps key material.
@@ -182,11 +216,12 @@ func (s *Service) CreateImportJob(_ context.Context, req *kmspb.CreateImportJobR
 }
 
 // GetImportJob looks one up.
-func (s *Service) GetImportJob(_ context.Context, req *kmspb.GetImportJobRequest) (*kmspb.ImportJob, error) {
+func (s *Service) GetImportJob(ctx context.Context, req *kmspb.GetImportJobRequest) (*kmspb.ImportJob, error) {
 	n, err := s.parseJob(req.GetName())
 	if err != nil {
 		return nil, err
 	}
+	s.generated(ctx, n.name, n.job)
 	return look(s, func() (*kmspb.ImportJob, error) {
 		j, err := s.findJob(n)
 		if err != nil {
@@ -197,7 +232,10 @@ func (s *Service) GetImportJob(_ context.Context, req *kmspb.GetImportJobRequest
 }
 
 // ListImportJobs lists those of a key ring.
-func (s *Service) ListImportJobs(_ context.Context, req *kmspb.ListImportJobsRequest) (*kmspb.ListImportJobsResponse, error) {
+func (s *Service) ListImportJobs(ctx context.Context, req *kmspb.ListImportJobsRequest) (*kmspb.ListImportJobsResponse, error) {
+	if n, err := s.parse(req.GetParent(), 3); err == nil {
+		s.generated(ctx, n, "")
+	}
 	page, next, total, err := listed(s, req, 3, func(parent name) (all []*kmspb.ImportJob, err error) {
 		r, err := s.findRing(parent)
 		if err != nil {

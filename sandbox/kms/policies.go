@@ -8,7 +8,7 @@ import (
 	"github.com/signgate/signgate/sandbox/iam"
 )
 
-// policies are the access policies of key rings and keys.
+// policies are the access policies of key rings, keys and import jobs.
 type policies struct{ s *Service }
 
 // admit lets a caller at a resource's policy who may, if the resource is there.
@@ -18,20 +18,23 @@ func (p policies) admit(ctx context.Context, resource, verb string) error {
 			return err
 		}
 	}
-	n, err := p.s.parse(resource, 4)
+	find, err := p.finder(resource)
 	if err != nil {
-		if n, err = p.s.parse(resource, 3); err != nil {
-			return err
-		}
-	}
-	return p.s.read(func() error {
-		if n.key == "" {
-			_, err := p.s.findRing(n)
-			return err
-		}
-		_, err := p.s.findKey(n)
 		return err
-	})
+	}
+	return p.s.read(find)
+}
+
+// finder looks for what a name names, when it is called.
+func (p policies) finder(resource string) (func() error, error) {
+	if n, err := p.s.parseJob(resource); err == nil {
+		return func() error { _, err := p.s.findJob(n); return err }, nil
+	}
+	if n, err := p.s.parse(resource, 4); err == nil {
+		return func() error { _, err := p.s.findKey(n); return err }, nil
+	}
+	n, err := p.s.parse(resource, 3)
+	return func() error { _, err := p.s.findRing(n); return err }, err
 }
 
 func (p policies) GetIamPolicy(ctx context.Context, req *iampb.GetIamPolicyRequest) (*iampb.Policy, error) {

@@ -55,6 +55,37 @@ func TestPolicies(t *testing.T) {
 	refused(t, err, codes.NotFound, "CryptoKey "+ring+"/cryptoKeys/none not found.")
 }
 
+// TestImportJobPolicies grants the use of an import job, over REST as it is bound.
+func TestImportJobPolicies(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := start(t, kms.Options{})
+	c := w.rest("user:" + iam.Owner)
+	ring := must(c.CreateKeyRing(ctx, &kmspb.CreateKeyRingRequest{Parent: place, KeyRingId: "r"}))(t).GetName()
+	job := must(c.CreateImportJob(ctx, &kmspb.CreateImportJobRequest{Parent: ring, ImportJobId: "j", ImportJob: &kmspb.ImportJob{
+		ImportMethod: kmspb.ImportJob_RSA_OAEP_3072_SHA256, ProtectionLevel: kmspb.ProtectionLevel_SOFTWARE}}))(t).GetName()
+	if listed := must(c.ListImportJobs(ctx, &kmspb.ListImportJobsRequest{Parent: ring}).Next())(t); listed.GetState() != kmspb.ImportJob_ACTIVE {
+		t.Errorf("listed %v", listed)
+	}
+	asOwner, asViewer := iampb.NewIAMPolicyClient(w.dial("user:"+iam.Owner)), iampb.NewIAMPolicyClient(w.dial("user:"+iam.Viewer))
+	may := &iampb.TestIamPermissionsRequest{Resource: job, Permissions: []string{"cloudkms.importJobs.get", "cloudkms.importJobs.useToImport"}}
+	if held := must(asViewer.TestIamPermissions(ctx, may))(t).GetPermissions(); len(held) != 1 {
+		t.Errorf("at first the viewer holds %v", held)
+	}
+	must(asOwner.SetIamPolicy(ctx, &iampb.SetIamPolicyRequest{Resource: job, Policy: &iampb.Policy{
+		Bindings: []*iampb.Binding{{Role: "roles/cloudkms.admin", Members: []string{"user:" + iam.Viewer}}}}}))(t)
+	if held := must(asViewer.TestIamPermissions(ctx, may))(t).GetPermissions(); len(held) != 2 {
+		t.Errorf("then the viewer holds %v", held)
+	}
+	if p := must(asViewer.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{Resource: job}))(t); len(p.GetBindings()) != 1 {
+		t.Errorf("the policy is %v", p)
+	}
+	_, err := asOwner.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{Resource: ring + "/importJobs/none"})
+	refused(t, err, codes.NotFound, "ImportJob "+ring+"/importJobs/none not found.")
+	_, err = asOwner.TestIamPermissions(ctx, &iampb.TestIamPermissionsRequest{Resource: job, Permissions: []string{"cloudkms.cryptoKeys.get"}})
+	refused(t, err, codes.InvalidArgument, "not valid for this resource")
+}
+
 // TestScopes refuses tokens for other things: a node's without the scope of Cloud KMS.
 func TestScopes(t *testing.T) {
 	t.Parallel()
