@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,7 +49,7 @@ func newV1(k *iam.IAM) http.Handler {
 }
 
 // serve takes a call through the gate and writes its answer.
-func (v *v1) serve(w http.ResponseWriter, r *http.Request, method string, rule iam.Rule, resource string, do func(context.Context) (any, error)) {
+func (v *v1) serve(w http.ResponseWriter, r *http.Request, method string, rule iam.Rule, resource string, do func(context.Context) (any, error), known ...string) {
 	rule.API, rule.Denied = iam.Manager, iam.CallerDenied
 	if strings.HasSuffix(method, "SetIamPolicy") {
 		rule.Denied = func(string, string) error {
@@ -56,7 +57,7 @@ func (v *v1) serve(w http.ResponseWriter, r *http.Request, method string, rule i
 		}
 	}
 	rule.Method = "/google.cloudresourcemanager.v1." + method
-	front.ServeBesides(v.iam, w, r, rule, resource, do)
+	front.ServeBesides(v.iam, w, r, rule, resource, do, known...)
 }
 
 // decode reads a body; nothing is as good as {}.
@@ -92,11 +93,12 @@ func (v *v1) list(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return nil, err
 		}
-		size, err := strconv.ParseInt("0"+query.Get("pageSize"), 10, 32)
+		given := cmp.Or(query.Get("pageSize"), query.Get("page_size"))
+		size, err := strconv.ParseInt("0"+given, 10, 32)
 		if err != nil {
-			return nil, status.Errorf(codes.InvalidArgument, "Invalid value at 'page_size' (TYPE_INT32), %q", query.Get("pageSize"))
+			return nil, status.Errorf(codes.InvalidArgument, "Invalid value at 'page_size' (TYPE_INT32), %q", given)
 		}
-		part, next, err := iam.Page(found, int32(size), 1000, query.Get("pageToken"))
+		part, next, err := iam.Page(found, int32(size), 1000, cmp.Or(query.Get("pageToken"), query.Get("page_token")))
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +107,7 @@ func (v *v1) list(w http.ResponseWriter, r *http.Request) {
 			out.Projects = append(out.Projects, older(p.Proto()))
 		}
 		return out, nil
-	})
+	}, "filter", "pageSize", "page_size", "pageToken", "page_token")
 }
 
 func (v *v1) create(w http.ResponseWriter, r *http.Request) {

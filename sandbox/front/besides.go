@@ -3,9 +3,13 @@ package front
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
@@ -13,8 +17,15 @@ import (
 )
 
 // ServeBesides takes a call of a method that no definition has (REST.Besides) through the
-// gate. What do answers, a message or a value for encoding/json, is written as JSON.
-func ServeBesides(k *iam.IAM, w http.ResponseWriter, r *http.Request, rule iam.Rule, resource string, do func(context.Context) (any, error)) {
+// gate. What do answers, a message or a value for encoding/json, is written as JSON. The
+// query may have the parameters that are known, and no others.
+func ServeBesides(k *iam.IAM, w http.ResponseWriter, r *http.Request, rule iam.Rule, resource string, do func(context.Context) (any, error), known ...string) {
+	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		if !slices.Contains(known, name) {
+			WriteError(w, status.Error(codes.InvalidArgument, unboundParameter(name)))
+			return
+		}
+	}
 	q := iam.Request{Host: r.Host, Method: rule.Method, Quota: r.Header.Get("X-Goog-User-Project")}
 	if kind, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); ok && strings.EqualFold(kind, "bearer") {
 		q.Token = strings.TrimSpace(token)

@@ -170,11 +170,15 @@ func fieldPath(data []byte, offset int) []string {
 	return path
 }
 
+func unboundParameter(name string) string {
+	return fmt.Sprintf("Invalid JSON payload received. Unknown name %q: Cannot bind query parameter. Field '%s' could not be found in request message.", name, name)
+}
+
 // reworded puts the transcoder's complaints about a request in Google's words.
 func reworded(s *spb.Status) *spb.Status {
 	words, text := "", s.GetMessage()
 	if m := regexp.MustCompile(`^unknown field in field path "([^"]*)"`).FindStringSubmatch(text); m != nil {
-		words = fmt.Sprintf("Invalid JSON payload received. Unknown name %q: Cannot bind query parameter. Field '%s' could not be found in request message.", m[1], m[1])
+		words = unboundParameter(m[1])
 	} else if m := regexp.MustCompile(`^invalid parameter "([^"]*)" value for type "([^"]*)": (.*)$`).FindStringSubmatch(text); m != nil {
 		words = fmt.Sprintf("Invalid value at '%s' (%s), %q", m[1], typeWord(m[2]), m[3])
 	} else if m := regexp.MustCompile(`^invalid parameter "([^"]*)": `).FindStringSubmatch(text); m != nil {

@@ -1,13 +1,14 @@
 package kms
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
-	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/grpc"
 
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/iam"
@@ -15,39 +16,27 @@ import (
 
 // withDeletion answers what the generated server does not know yet: deleting a key ring,
 // which Google has in REST since 2026.
-func (s *Service) withDeletion(h http.Handler) http.Handler {
+func (s *Service) withDeletion(h http.Handler) (http.Handler, error) {
+	deletion, err := front.Google(grpc.NewServer(), front.REST{Besides: http.HandlerFunc(s.serveDeletion)})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, ok := strings.CutPrefix(r.URL.Path, "/v1/")
-		if part := strings.Split(name, "/"); r.Method != http.MethodDelete || !ok || len(part) != 6 || part[4] != "keyRings" {
-			h.ServeHTTP(w, r)
+		if part := strings.Split(r.URL.Path, "/"); r.Method == http.MethodDelete && len(part) == 8 && part[1] == "v1" && part[6] == "keyRings" {
+			deletion.ServeHTTP(w, r)
 			return
 		}
-		op, err := s.deleteKeyRing(r.Header.Get("Authorization"), name)
-		var body []byte
-		if err == nil {
-			body, err = protojson.Marshal(op)
-		}
-		if err != nil {
-			front.WriteError(w, err)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-		_, _ = w.Write(body)
-	})
+		h.ServeHTTP(w, r)
+	}), err
+}
+
+func (s *Service) serveDeletion(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, "/v1/")
+	rule := iam.Rule{Method: "/google.cloud.kms.v1.KeyManagementService/DeleteKeyRing", API: Host, Permission: "cloudkms.keyRings.delete", Changes: true,
+		Scopes: []string{"https://www.googleapis.com/auth/cloudkms"}}
+	front.ServeBesides(s.iam, w, r, rule, name, func(context.Context) (any, error) { return s.deleteKeyRing(name) })
 }
 
 // deleteKeyRing forgets a key ring without keys. Its name stays taken: the names of keys that
 // were deleted in it must not come back.
-func (s *Service) deleteKeyRing(authorization, text string) (*longrunningpb.Operation, error) {
-	caller, err := s.iam.Authenticate(strings.TrimPrefix(authorization, "Bearer "))
-	if err != nil {
-		return nil, err
-	}
-	rule := iam.Rule{Method: "google.cloud.kms.v1.KeyManagementService.DeleteKeyRing", API: Host, Permission: "cloudkms.keyRings.delete", Changes: true,
-		Scopes: []string{"https://www.googleapis.com/auth/cloudkms"}}
-	if err := s.iam.Admit(caller, rule, text); err != nil {
-		return nil, err
-	}
+func (s *Service) deleteKeyRing(text string) (*longrunningpb.Operation, error) {
 	n, err := s.parse(text, 3)
 	if err != nil {
 		return nil, err

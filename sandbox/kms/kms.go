@@ -101,13 +101,16 @@ func (s *Service) Handlers() (map[string]http.Handler, error) {
 		return nil, err
 	}
 	h, err := front.Google(srv, front.REST{Rules: bindings()})
+	if err == nil {
+		h, err = s.withDeletion(h)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cloud KMS: %w", err)
 	}
 	s.mu.Lock()
 	s.servers = append(s.servers, srv)
 	s.mu.Unlock()
-	return map[string]http.Handler{Host: s.withDeletion(h)}, nil
+	return map[string]http.Handler{Host: h}, nil
 }
 
 // bindings are those that the definitions leave to the host's configuration.

@@ -193,6 +193,39 @@ func TestDeleteKeyRing(t *testing.T) {
 	refused(t, err, codes.AlreadyExists, "KeyRing "+ring+" already exists.")
 }
 
+// TestDeleteKeyRingREST holds that call to the same REST as all others.
+func TestDeleteKeyRingREST(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := start(t, kms.Options{})
+	c := w.grpc("user:" + iam.Owner)
+	ring := must(c.CreateKeyRing(ctx, &kmspb.CreateKeyRingRequest{Parent: place, KeyRingId: "r"}))(t).GetName()
+	token := must(w.token("user:" + iam.Owner).Token())(t).AccessToken
+	for _, test := range []struct {
+		query, header, value string
+		code                 int
+		words                string
+	}{
+		{"", "", "", 401, "missing required authentication credential"},
+		{"alt=media", "Authorization", "Bearer " + token, 400, "at 'alt'"},
+		{"colour=red", "Authorization", "Bearer " + token, 400, "Cannot bind query parameter"},
+		{"access_token=" + token, "X-Goog-User-Project", "acme-staging", 403, "SERVICE_DISABLED"},
+		{"fields=done", "Authorization", "bearer " + token, 200, "{\n  \"done\": true\n}\n"},
+		{"access_token=" + token, "", "", 404, "not found."},
+	} {
+		req := must(http.NewRequestWithContext(ctx, http.MethodDelete, "https://"+kms.Host+"/v1/"+ring+"?"+test.query, nil))(t)
+		if test.header != "" {
+			req.Header.Set(test.header, test.value)
+		}
+		resp := must(w.transport().RoundTrip(req))(t)
+		text := string(must(io.ReadAll(resp.Body))(t))
+		resp.Body.Close()
+		if resp.StatusCode != test.code || !strings.Contains(text, test.words) || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s %s: %d %v %s, want %d %s", test.query, test.header, resp.StatusCode, resp.Header, text, test.code, test.words)
+		}
+	}
+}
+
 // TestRestart opens the keys again: they sign as before, and what is destroyed is gone from the file.
 func TestRestart(t *testing.T) {
 	t.Parallel()
