@@ -148,6 +148,12 @@ const (
 	location = "/v1/projects/acme-demo/locations/global"
 )
 
+// refusal is that of a field, in compact JSON.
+func refusal(words, field string) string {
+	text := strings.ReplaceAll(words, `"`, `\"`)
+	return `{"error":{"code":400,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"` + text + `","field":"` + field + `"}]}],"message":"` + text + `","status":"INVALID_ARGUMENT"}}`
+}
+
 func TestREST(t *testing.T) {
 	w := start(t)
 	c, owner := w.client(), w.token(iam.Owner)
@@ -177,7 +183,15 @@ func TestREST(t *testing.T) {
 		{"unknown field", "POST", location + "/keyRings/r/cryptoKeys", `{"versionTemplate":{"colour":"red"}}`, 400,
 			`{"error":{"code":400,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"Invalid JSON payload received. Unknown name \"colour\" at 'crypto_key.version_template': Cannot find field.","field":"crypto_key.version_template"}]}],"message":"Invalid JSON payload received. Unknown name \"colour\" at 'crypto_key.version_template': Cannot find field.","status":"INVALID_ARGUMENT"}}`},
 		{"unknown enum", "POST", location + "/keyRings/r/cryptoKeys", `{"purpose":"DANCING"}`, 400,
-			`{"error":{"code":400,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"Invalid value at 'crypto_key.purpose' (TYPE_ENUM), \"DANCING\"","field":"crypto_key.purpose"}]}],"message":"Invalid value at 'crypto_key.purpose' (TYPE_ENUM), \"DANCING\"","status":"INVALID_ARGUMENT"}}`},
+			`{"error":{"code":400,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"Invalid value at 'crypto_key.purpose' (type.googleapis.com/google.cloud.kms.v1.CryptoKey.CryptoKeyPurpose), \"DANCING\"","field":"crypto_key.purpose"}]}],"message":"Invalid value at 'crypto_key.purpose' (type.googleapis.com/google.cloud.kms.v1.CryptoKey.CryptoKeyPurpose), \"DANCING\"","status":"INVALID_ARGUMENT"}}`},
+		{"a list", "POST", location + "/keyRings/r/cryptoKeys", `[]`, 400,
+			`{"error":{"code":400,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"Invalid JSON payload received. Unknown name \"\": Root element must be a message."}]}],"message":"Invalid JSON payload received. Unknown name \"\": Root element must be a message.","status":"INVALID_ARGUMENT"}}`},
+		{"no base64", "POST", location + "/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1:asymmetricSign", `{"digest":{"sha256":"!!"}}`, 400,
+			refusal(`Invalid value at 'digest.sha256' (TYPE_BYTES), Base64 decoding failed for "!!"`, "digest.sha256")},
+		{"a number for text", "POST", location + "/keyRings/r/cryptoKeys", `{"labels":{"a":5}}`, 400,
+			refusal(`Invalid value at 'crypto_key.labels.a' (TYPE_STRING), 5`, "crypto_key.labels.a")},
+		{"text for a message", "POST", location + "/keyRings/r/cryptoKeys", `{"versionTemplate":"x"}`, 400,
+			refusal(`Invalid value at 'crypto_key.version_template' (type.googleapis.com/google.cloud.kms.v1.CryptoKeyVersionTemplate), "x"`, "crypto_key.version_template")},
 		{"unknown parameter", "GET", location + "/keyRings?colour=red", "", 400,
 			`{"error":{"code":400,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"Invalid JSON payload received. Unknown name \"colour\": Cannot bind query parameter. Field 'colour' could not be found in request message."}]}],"message":"Invalid JSON payload received. Unknown name \"colour\": Cannot bind query parameter. Field 'colour' could not be found in request message.","status":"INVALID_ARGUMENT"}}`},
 		{"parameter of another type", "GET", location + "/keyRings?pageSize=many", "", 400,

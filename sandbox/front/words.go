@@ -54,19 +54,58 @@ func invalidField(data []byte, m protoreflect.MessageDescriptor, err error) stri
 		return "Invalid JSON payload received. Unknown name " + quoted + where + ": Cannot find field."
 	}
 	where := strings.Join(path, ".")
-	if i := strings.Index(text, "invalid value for "); i >= 0 {
-		kind, value, _ := strings.Cut(text[i+len("invalid value for "):], ":")
-		if strings.HasPrefix(kind, "enum ") || !strings.Contains(kind, " ") {
-			kind = strings.Fields(kind + " ")[0]
-		}
-		return fmt.Sprintf("Invalid value at '%s' (%s), %s", where, typeWord(kind), strings.TrimSpace(value))
+	_, value, ok := strings.Cut(text, "invalid value for ")
+	if ok {
+		_, value, _ = strings.Cut(value, ": ")
+	} else if _, value, ok = strings.Cut(text, "unexpected token "); !ok {
+		return fmt.Sprintf("Invalid JSON payload received. Invalid value at '%s'.", where)
 	}
-	return fmt.Sprintf("Invalid JSON payload received. Invalid value at '%s'.", where)
+	fd := fieldAt(m, path)
+	if fd == nil { // not in a field: all of it
+		return `Invalid JSON payload received. Unknown name "": Root element must be a message.`
+	}
+	kind := typeWord(fd)
+	if value = strings.TrimSpace(value); kind == "TYPE_BYTES" && strings.HasPrefix(value, `"`) {
+		value = "Base64 decoding failed for " + value
+	}
+	return fmt.Sprintf("Invalid value at '%s' (%s), %s", where, kind, value)
 }
 
-// typeWord names a type as Google's front end does.
-func typeWord(kind string) string {
-	return "TYPE_" + strings.ToUpper(kind)
+// typeWord names a field's type as Google's front end does.
+func typeWord(fd protoreflect.FieldDescriptor) string {
+	switch {
+	case fd.Enum() != nil:
+		return "type.googleapis.com/" + string(fd.Enum().FullName())
+	case fd.Message() != nil:
+		return "type.googleapis.com/" + string(fd.Message().FullName())
+	}
+	return "TYPE_" + strings.ToUpper(fd.Kind().String())
+}
+
+// fieldAt is the field at a path into a body ("crypto_key", "labels", "a key"); nil where
+// there is none.
+func fieldAt(m protoreflect.MessageDescriptor, path []string) protoreflect.FieldDescriptor {
+	if root := bodyField(m); root != "" {
+		path = path[1:]
+	}
+	var fd protoreflect.FieldDescriptor
+	for _, name := range path {
+		switch {
+		case fd != nil && fd.IsMap():
+			fd = fd.MapValue()
+			continue
+		case fd != nil:
+			m = fd.Message()
+		}
+		if m == nil {
+			return nil
+		}
+		name, _, _ = strings.Cut(name, "[")
+		if fd = m.Fields().ByName(protoreflect.Name(name)); fd == nil {
+			return nil
+		}
+	}
+	return fd
 }
 
 // bodyField is the field of the request that a body stands for where it is not the whole
@@ -180,7 +219,7 @@ func reworded(s *spb.Status) *spb.Status {
 	if m := regexp.MustCompile(`^unknown field in field path "([^"]*)"`).FindStringSubmatch(text); m != nil {
 		words = unboundParameter(m[1])
 	} else if m := regexp.MustCompile(`^invalid parameter "([^"]*)" value for type "([^"]*)": (.*)$`).FindStringSubmatch(text); m != nil {
-		words = fmt.Sprintf("Invalid value at '%s' (%s), %q", m[1], typeWord(m[2]), m[3])
+		words = fmt.Sprintf("Invalid value at '%s' (TYPE_%s), %q", m[1], strings.ToUpper(m[2]), m[3])
 	} else if m := regexp.MustCompile(`^invalid parameter "([^"]*)": `).FindStringSubmatch(text); m != nil {
 		words = fmt.Sprintf("Invalid value at '%s'", m[1])
 	} else if strings.HasPrefix(text, "request should have no body") || strings.HasPrefix(text, "invalid field path") {
