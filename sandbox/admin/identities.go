@@ -43,7 +43,7 @@ func (i identities) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	front.ServeBesides(i.iam, w, r, iam.IdentityRule(), name, func(context.Context) (any, error) {
-		if err := decode(r, &struct{}{}); err != nil {
+		if err := front.DecodeBody(r, message("GenerateServiceIdentityRequest")); err != nil {
 			return nil, err
 		}
 		made := identityMade{Name: iam.FinishedOperation, Done: true}

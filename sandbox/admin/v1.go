@@ -1,12 +1,8 @@
 package admin
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,8 +12,6 @@ import (
 	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/iam"
@@ -60,32 +54,6 @@ func (v *v1) serve(w http.ResponseWriter, r *http.Request, method string, rule i
 	front.ServeBesides(v.iam, w, r, rule, resource, do, known...)
 }
 
-// decode reads a body; nothing is as good as {}.
-func decode(r *http.Request, into any) error {
-	data, err := io.ReadAll(r.Body)
-	if err == nil && len(data) > 0 {
-		if m, ok := into.(proto.Message); ok {
-			err = protojson.UnmarshalOptions{}.Unmarshal(data, m)
-		} else {
-			d := json.NewDecoder(bytes.NewReader(data))
-			d.DisallowUnknownFields()
-			err = d.Decode(into)
-		}
-	}
-	if err != nil && strings.HasPrefix(err.Error(), "json: unknown field ") {
-		name := strings.TrimPrefix(err.Error(), "json: unknown field ")
-		return status.Errorf(codes.InvalidArgument, "Invalid JSON payload received. Unknown name %s: Cannot find field.", name)
-	}
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return status.Errorf(codes.InvalidArgument, "Invalid value at '%s' (%s)", kind.Field, kind.Value)
-	}
-	if err != nil {
-		return status.Error(codes.InvalidArgument, "Invalid JSON payload received. "+err.Error())
-	}
-	return nil
-}
-
 func (v *v1) list(w http.ResponseWriter, r *http.Request) {
 	v.serve(w, r, "Projects/ListProjects", iam.Rule{None: "lists what the caller may get"}, "", func(ctx context.Context) (any, error) {
 		query := r.URL.Query()
@@ -111,8 +79,7 @@ func (v *v1) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (v *v1) create(w http.ResponseWriter, r *http.Request) {
-	var want project
-	err := decode(r, &want)
+	want, err := readProject(r)
 	parent := want.newer().GetParent()
 	if parent == "" {
 		parent = v.iam.Organization().Name
@@ -144,8 +111,8 @@ func (v *v1) get(w http.ResponseWriter, r *http.Request) {
 // update replaces name, labels and parent.
 func (v *v1) update(w http.ResponseWriter, r *http.Request) {
 	v.serve(w, r, "Projects/UpdateProject", iam.Rule{Permission: "resourcemanager.projects.update", Changes: true}, name(r), func(ctx context.Context) (any, error) {
-		var sent project
-		if err := decode(r, &sent); err != nil {
+		sent, err := readProject(r)
+		if err != nil {
 			return nil, err
 		}
 		want := sent.newer()
@@ -172,6 +139,9 @@ func (v *v1) verb(w http.ResponseWriter, r *http.Request) {
 	switch verb {
 	case "undelete":
 		v.serve(w, r, "Projects/UndeleteProject", iam.Rule{Permission: "resourcemanager.projects.undelete", Changes: true}, name(r), func(ctx context.Context) (any, error) {
+			if err := front.DecodeBody(r, message("UndeleteProjectRequest")); err != nil {
+				return nil, err
+			}
 			_, err := v.projects.UndeleteProject(ctx, &resourcemanagerpb.UndeleteProjectRequest{Name: name(r)})
 			return struct{}{}, err
 		})
@@ -180,7 +150,7 @@ func (v *v1) verb(w http.ResponseWriter, r *http.Request) {
 	case "getIamPolicy":
 		v.serve(w, r, "Projects/GetIamPolicy", iam.Rule{Permission: "resourcemanager.projects.getIamPolicy"}, name(r), func(ctx context.Context) (any, error) {
 			req := &iampb.GetIamPolicyRequest{}
-			if err := decode(r, req); err != nil {
+			if err := front.DecodeBody(r, req); err != nil {
 				return nil, err
 			}
 			req.Resource = name(r)
@@ -189,7 +159,7 @@ func (v *v1) verb(w http.ResponseWriter, r *http.Request) {
 	case "setIamPolicy":
 		v.serve(w, r, "Projects/SetIamPolicy", iam.Rule{Permission: "resourcemanager.projects.setIamPolicy", Changes: true}, name(r), func(ctx context.Context) (any, error) {
 			req := &iampb.SetIamPolicyRequest{}
-			if err := decode(r, req); err != nil {
+			if err := front.DecodeBody(r, req); err != nil {
 				return nil, err
 			}
 			req.Resource = name(r)
@@ -198,7 +168,7 @@ func (v *v1) verb(w http.ResponseWriter, r *http.Request) {
 	case "testIamPermissions":
 		v.serve(w, r, "Projects/TestIamPermissions", iam.Rule{None: "says what the caller holds"}, name(r), func(ctx context.Context) (any, error) {
 			req := &iampb.TestIamPermissionsRequest{}
-			if err := decode(r, req); err != nil {
+			if err := front.DecodeBody(r, req); err != nil {
 				return nil, err
 			}
 			req.Resource = name(r)
@@ -212,6 +182,9 @@ func (v *v1) verb(w http.ResponseWriter, r *http.Request) {
 // ancestry is the project and what it is in.
 func (v *v1) ancestry(r *http.Request) func(context.Context) (any, error) {
 	return func(ctx context.Context) (any, error) {
+		if err := front.DecodeBody(r, message("GetAncestryRequest")); err != nil {
+			return nil, err
+		}
 		p, err := v.projects.GetProject(ctx, &resourcemanagerpb.GetProjectRequest{Name: name(r)})
 		if err != nil {
 			return nil, err

@@ -80,7 +80,31 @@ func TestV1Projects(t *testing.T) {
 	want(iam.Owner, "POST", "/v1/projects/made-by-v1:dance", "{}", 404, "error.message", "Method not found.")
 	want(iam.Owner, "PATCH", "/v1/projects/made-by-v1", "{}", 404)
 	want(iam.Owner, "POST", "/v1/projects", `{"projectId":5}`, 400, "error.status", "INVALID_ARGUMENT")
-	want(iam.Owner, "POST", "/v1/projects", `{"colour":"red"}`, 400, "error.message", `Invalid JSON payload received. Unknown name "colour": Cannot find field.`)
+	want(iam.Owner, "POST", "/v1/projects", `{"colour":"red"}`, 400, "error.message", `Invalid JSON payload received. Unknown name "colour" at 'project': Cannot find field.`)
+}
+
+// What is wrong with a request is said in the words, and with the details, of all hosts.
+func TestV1Words(t *testing.T) {
+	t.Parallel()
+	w := start(t, iam.Options{})
+	const project = "/v1/projects/acme-demo"
+	for _, c := range []struct{ method, path, body, field, words string }{
+		{"POST", "/v1/projects", `{"projectId":5}`, "project.project_id", `Invalid value at 'project.project_id' (TYPE_STRING), 5`},
+		{"PUT", project, `{"parent":{"kind":"folder"}}`, "project.parent", `Invalid JSON payload received. Unknown name "kind" at 'project.parent': Cannot find field.`},
+		{"POST", project + ":setIamPolicy", `{"policy":{"bindingz":[]}}`, "policy", `Invalid JSON payload received. Unknown name "bindingz" at 'policy': Cannot find field.`},
+		{"POST", project + ":undelete", `{"now":true}`, "", `Invalid JSON payload received. Unknown name "now": Cannot find field.`},
+		{"GET", "/v1/projects?bogus=1", "", "", `Invalid JSON payload received. Unknown name "bogus": Cannot bind query parameter. Field 'bogus' could not be found in request message.`},
+		{"DELETE", project + "?etag=x", "", "", `Invalid JSON payload received. Unknown name "etag": Cannot bind query parameter. Field 'etag' could not be found in request message.`},
+	} {
+		code, got := w.rest(iam.Owner, c.method, manager+c.path, c.body)
+		field, _ := at(got, "error.details.0.fieldViolations.0.field").(string)
+		if code != 400 || at(got, "error.message") != c.words || field != c.field || at(got, "error.details.0.fieldViolations.0.description") != c.words {
+			t.Errorf("%s %s: %d %v, want %q at %q", c.method, c.path, code, got, c.words, c.field)
+		}
+	}
+	if code, got := w.rest(iam.Owner, "PUT", manager+project, `{"name":"Snake","project_id":"acme-demo","lifecycleState":"ACTIVE","labels":{"a":"b"}}`); code != 200 || at(got, "labels.a") != "b" {
+		t.Errorf("%d %v", code, got)
+	}
 }
 
 // An update is made whole or not at all.

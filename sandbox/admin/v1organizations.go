@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/signgate/signgate/sandbox/front"
 	"github.com/signgate/signgate/sandbox/iam"
 )
 
@@ -24,6 +25,9 @@ func (v *v1) organization(w http.ResponseWriter, r *http.Request) {
 
 func (v *v1) organizations(w http.ResponseWriter, r *http.Request) {
 	v.serve(w, r, "Organizations/SearchOrganizations", iam.Rule{None: "finds what the caller may get"}, "", func(ctx context.Context) (any, error) {
+		if err := front.DecodeBody(r, message("SearchOrganizationsRequest")); err != nil {
+			return nil, err
+		}
 		out, o := organizationList{}, v.iam.Organization()
 		if v.iam.Holds(iam.FromContext(ctx), "resourcemanager.organizations.get", o.Name) {
 			out.Organizations = append(out.Organizations, shown(o))

@@ -21,10 +21,6 @@ type project struct {
 	Parent         *resourceID       `json:"parent,omitempty"`
 	ProjectID      string            `json:"projectId,omitempty"`
 	ProjectNumber  string            `json:"projectNumber,omitempty"`
-
-	// Taken and not looked at: what an answer has may be sent back.
-	Tags         map[string]string `json:"tags,omitempty"`
-	Capabilities []string          `json:"configuredCapabilities,omitempty"`
 }
 
 type projectList struct {

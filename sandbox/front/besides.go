@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -49,4 +50,16 @@ func ServeBesides(k *iam.IAM, w http.ResponseWriter, r *http.Request, rule iam.R
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(text)
+}
+
+// DecodeBody reads a request's body as the transcoder does; none is as good as {}.
+func DecodeBody(r *http.Request, m proto.Message) error {
+	data, err := io.ReadAll(r.Body)
+	if err != nil || len(data) == 0 {
+		return err
+	}
+	if words := unmarshal(data, m); words != "" {
+		return status.Error(codes.InvalidArgument, words)
+	}
+	return nil
 }

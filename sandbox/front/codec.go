@@ -50,11 +50,19 @@ func (c codec) MarshalAppendField(b []byte, m proto.Message, field protoreflect.
 
 // Unmarshal reads a request's body, or the part of it that the binding says.
 func (c codec) Unmarshal(data []byte, m proto.Message) error {
-	data = camelMasks(data, m.ProtoReflect().Descriptor())
-	if err := (protojson.UnmarshalOptions{}).Unmarshal(data, m); err != nil {
-		return connect.NewError(connect.CodeInvalidArgument, errors.New(invalidField(data, m.ProtoReflect().Descriptor(), err)))
+	if words := unmarshal(data, m); words != "" {
+		return connect.NewError(connect.CodeInvalidArgument, errors.New(words))
 	}
 	return nil
+}
+
+// unmarshal reads a message and says what is wrong with it; "" for nothing.
+func unmarshal(data []byte, m proto.Message) string {
+	data = camelMasks(data, m.ProtoReflect().Descriptor())
+	if err := (protojson.UnmarshalOptions{}).Unmarshal(data, m); err != nil {
+		return invalidField(data, m.ProtoReflect().Descriptor(), err)
+	}
+	return ""
 }
 
 // UnmarshalField reads a body that is one field which is no message.
