@@ -1,6 +1,8 @@
 package front_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -166,6 +168,10 @@ func TestREST(t *testing.T) {
 			`{"createTime":"2023-11-14T22:13:20Z","name":"projects/acme-demo/locations/global/keyRings/r"}`},
 		{"fields", "GET", location + "/keyRings?fields=keyRings/name,totalSize", "", 200,
 			`{"keyRings":[{"name":"projects/acme-demo/locations/global/keyRings/a"},{"name":"projects/acme-demo/locations/global/keyRings/b"}],"totalSize":2}`},
+		{"fields by their names in definitions", "GET", location + "/keyRings?fields=key_rings(name),total_size,next_page_token", "", 200,
+			`{"keyRings":[{"name":"projects/acme-demo/locations/global/keyRings/a"},{"name":"projects/acme-demo/locations/global/keyRings/b"}],"totalSize":2}`},
+		{"fields that are not there", "GET", location + "/keyRings?fields=keyRings(name,colour)", "", 400,
+			`{"error":{"code":400,"details":[{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"description":"Error expanding 'fields' parameter. Cannot find matching fields for path 'keyRings.colour'.","field":"keyRings.colour"}]}],"message":"Request contains an invalid argument.","status":"INVALID_ARGUMENT"}}`},
 		{"enums by name", "POST", location + "/keyRings/r/cryptoKeys?cryptoKeyId=k", `{"purpose":"ASYMMETRIC_SIGN","version_template":{"algorithm":12}}`, 200,
 			`{"name":"projects/acme-demo/locations/global/keyRings/r/cryptoKeys/k","purpose":"ASYMMETRIC_SIGN","versionTemplate":{"algorithm":"EC_SIGN_P256_SHA256"}}`},
 		{"enums by number", "POST", location + "/keyRings/r/cryptoKeys?cryptoKeyId=k&%24alt=json%3Benum-encoding%3Dint", `{"purpose":5}`, 200,
@@ -203,5 +209,43 @@ func TestREST(t *testing.T) {
 				t.Errorf("%d, want %d\n got %s\nwant %s", code, test.code, compact(t, text), test.want)
 			}
 		})
+	}
+}
+
+// A body may come as gzip; one that grows beyond the limit is refused.
+func TestGzip(t *testing.T) {
+	w := start(t)
+	c, owner := w.client(), w.token(iam.Owner)
+	zipped := func(text string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = io.WriteString(z, text)
+		check(t, z.Close())
+		return b.String()
+	}
+	for _, test := range []struct {
+		name, encoding, body string
+		code                 int
+		words                string
+	}{
+		{"gzip", "gzip", zipped(`{"purpose":"MAC"}`), 200, `"purpose": "MAC"`},
+		{"a bomb", "gzip", zipped(strings.Repeat(" ", 64<<20) + "{}"), 400, "Request payload size exceeds the limit: 10485760 bytes."},
+		{"no gzip", "gzip", `{"purpose":"MAC"}`, 400, "Invalid request payload"},
+		{"cut short", "gzip", zipped(`{"purpose":"MAC"}`)[:20], 400, "Invalid request payload"},
+		{"another", "br", `{}`, 400, "or as gzip"},
+		{"as it is", "identity", `{"purpose":"MAC"}`, 200, `"purpose": "MAC"`},
+	} {
+		req, err := http.NewRequest("POST", kms+location+"/keyRings/r/cryptoKeys?cryptoKeyId=k", strings.NewReader(test.body))
+		check(t, err)
+		req.Header.Set("Authorization", "Bearer "+owner)
+		req.Header.Set("Content-Encoding", test.encoding)
+		resp, err := c.Do(req)
+		check(t, err)
+		text, err := io.ReadAll(resp.Body)
+		check(t, err)
+		resp.Body.Close()
+		if resp.StatusCode != test.code || !strings.Contains(string(text), test.words) {
+			t.Errorf("%s: %d %s, want %d %s", test.name, resp.StatusCode, text, test.code, test.words)
+		}
 	}
 }

@@ -91,7 +91,7 @@ type google struct {
 func (g *google) transcoder(c codec) (http.Handler, error) {
 	var services []*vanguard.Service
 	for _, name := range g.services {
-		services = append(services, vanguard.NewService(name, g.srv))
+		services = append(services, vanguard.NewService(name, checkFields(g.srv)))
 	}
 	t, err := vanguard.NewTranscoder(services,
 		vanguard.WithCodec(func(vanguard.TypeResolver) vanguard.Codec { return c }),

@@ -2,6 +2,8 @@ package front
 
 import (
 	"bytes"
+	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -36,7 +38,7 @@ func serveREST(w http.ResponseWriter, r *http.Request, rest REST, handler func(n
 		err = readBody(r)
 	}
 	if err == nil {
-		handler(lay.numbers).ServeHTTP(answer, r)
+		handler(lay.numbers).ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), layoutKey{}, lay)))
 	} else {
 		writeRESTError(answer, err, rest)
 	}
@@ -101,13 +103,14 @@ func systemParameters(r *http.Request) (layout, error) {
 
 // readBody takes the whole body in, within bounds, and refuses what is not JSON.
 func readBody(r *http.Request) error {
-	if r.Header.Get("Content-Encoding") != "" {
-		return status.Error(codes.InvalidArgument, "The sandbox takes request bodies as they are: leave Content-Encoding out.")
+	body, err := unzipped(r)
+	if err != nil {
+		return err
 	}
 	r.Header.Del("Accept-Encoding") // answers go no further than this machine
 	r.Header.Del("Connect-Protocol-Version")
 	r.Header.Del("X-Server-Timeout")
-	data, err := io.ReadAll(io.LimitReader(r.Body, bodyMax+1))
+	data, err := io.ReadAll(io.LimitReader(body, bodyMax+1))
 	if err != nil {
 		return status.Error(codes.InvalidArgument, "Invalid request payload: "+err.Error())
 	}
@@ -127,6 +130,23 @@ func readBody(r *http.Request) error {
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
 	r.Header.Set("Content-Type", "application/json")
 	return nil
+}
+
+// unzipped is the body as it was before the client made it smaller.
+func unzipped(r *http.Request) (io.Reader, error) {
+	encoding := strings.ToLower(r.Header.Get("Content-Encoding"))
+	r.Header.Del("Content-Encoding")
+	switch encoding {
+	case "", "identity":
+		return r.Body, nil
+	case "gzip":
+		z, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return nil, status.Error(codes.InvalidArgument, "Invalid request payload: "+err.Error())
+		}
+		return z, nil
+	}
+	return nil, status.Error(codes.InvalidArgument, "The sandbox takes request bodies as they are, or as gzip.")
 }
 
 // malformed says where JSON ends to be JSON, as Google does: the text around it, and
@@ -214,7 +234,7 @@ func (a *answer) complete(rest REST) {
 func (a *answer) send(w http.ResponseWriter, r *http.Request, lay layout) {
 	body := a.body.Bytes()
 	if len(lay.fields) > 0 && a.code < 300 {
-		body = selectFields(body, lay.fields)
+		body = selectFields(body, selected(lay.fields))
 	}
 	var out bytes.Buffer
 	err := error(nil)

@@ -22,9 +22,12 @@ import (
 // "Invalid JSON payload received. Unknown name …". The transcoder and protojson have
 // their own words; here they are turned into Google's.
 
-func badParameter(name, words string) error {
-	s := status.New(codes.InvalidArgument, words)
-	with, err := s.WithDetails(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: name, Description: words}}})
+func badParameter(name, words string) error { return violated(words, name, words) }
+
+// violated is a refusal with one field's violation.
+func violated(message, field, words string) error {
+	s := status.New(codes.InvalidArgument, message)
+	with, err := s.WithDetails(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: field, Description: words}}})
 	if err != nil {
 		return s.Err()
 	}
