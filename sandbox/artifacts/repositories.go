@@ -37,6 +37,9 @@ func (s *Service) CreateRepository(_ context.Context, req *pb.CreateRepositoryRe
 	if s.state.Repositories[r.GetName()] != nil {
 		return nil, exists("repository")
 	}
+	if err := s.configured(r); err != nil {
+		return nil, err
+	}
 	s.scanning(r, parts[1])
 	answer := proto.Clone(r).(*pb.Repository) // times are not in it, as in the real one
 	now := s.iam.Now()
@@ -58,12 +61,6 @@ func (s *Service) fresh(asked *pb.Repository) (*pb.Repository, error) {
 	r.CreateTime, r.UpdateTime, r.SizeBytes, r.SatisfiesPzs, r.SatisfiesPzi, r.RegistryUri = nil, nil, 0, false, true, ""
 	if r.GetMode() == pb.Repository_MODE_UNSPECIFIED {
 		r.Mode = pb.Repository_STANDARD_REPOSITORY
-	}
-	if r.GetMode() == pb.Repository_REMOTE_REPOSITORY && r.GetRemoteRepositoryConfig() == nil {
-		return nil, invalid("Remote repositories must have a remote repository config.")
-	}
-	if r.GetDockerConfig() != nil && r.GetFormat() != pb.Repository_DOCKER {
-		return nil, invalid("Docker config can only be set on repositories of format DOCKER.")
 	}
 	return r, labels(r.GetLabels())
 }
@@ -161,6 +158,11 @@ func (s *Service) UpdateRepository(_ context.Context, req *pb.UpdateRepositoryRe
 			return nil, err
 		}
 	}
+	if !proto.Equal(configs(next), configs(r)) { // what has been is not looked at again
+		if err := s.configured(next); err != nil {
+			return nil, err
+		}
+	}
 	next.UpdateTime = timestamppb.New(s.iam.Now())
 	s.state.Repositories[next.GetName()].Repository = next
 	if err := s.save(); err != nil {
@@ -168,6 +170,11 @@ func (s *Service) UpdateRepository(_ context.Context, req *pb.UpdateRepositoryRe
 		return nil, err
 	}
 	return proto.Clone(next).(*pb.Repository), nil
+}
+
+// configs is a repository with nothing but its configs.
+func configs(r *pb.Repository) *pb.Repository {
+	return &pb.Repository{FormatConfig: r.GetFormatConfig(), ModeConfig: r.GetModeConfig()}
 }
 
 // populated are the changeable fields that a client has set.
@@ -183,11 +190,18 @@ func populated(r *pb.Repository) []string {
 	add(len(r.GetCleanupPolicies()) > 0, "cleanup_policies")
 	add(r.GetCleanupPolicyDryRun(), "cleanup_policy_dry_run")
 	add(r.GetDockerConfig() != nil, "docker_config")
+	add(r.GetMavenConfig() != nil, "maven_config")
 	add(r.GetVirtualRepositoryConfig() != nil, "virtual_repository_config")
+	add(r.GetRemoteRepositoryConfig() != nil, "remote_repository_config")
+	add(r.GetVulnerabilityScanningConfig() != nil, "vulnerability_scanning_config")
 	return paths
 }
 
 func (s *Service) set(r, asked *pb.Repository, path string) error {
+	config, _, _ := strings.Cut(path, ".")
+	if err := misplaced(r, config); err != nil {
+		return err
+	}
 	switch path {
 	case "description":
 		r.Description = asked.GetDescription()
@@ -199,9 +213,6 @@ func (s *Service) set(r, asked *pb.Repository, path string) error {
 	case "cleanup_policy_dry_run":
 		r.CleanupPolicyDryRun = asked.GetCleanupPolicyDryRun()
 	case "docker_config", "docker_config.immutable_tags":
-		if r.GetFormat() != pb.Repository_DOCKER {
-			return invalid("Docker config can only be set on repositories of format DOCKER.")
-		}
 		r.FormatConfig = nil
 		if asked.GetDockerConfig() != nil {
 			r.FormatConfig = &pb.Repository_DockerConfig{DockerConfig: asked.GetDockerConfig()}
@@ -212,9 +223,15 @@ func (s *Service) set(r, asked *pb.Repository, path string) error {
 			r.FormatConfig = &pb.Repository_MavenConfig{MavenConfig: asked.GetMavenConfig()}
 		}
 	case "virtual_repository_config", "virtual_repository_config.upstream_policies":
-		r.ModeConfig = &pb.Repository_VirtualRepositoryConfig{VirtualRepositoryConfig: asked.GetVirtualRepositoryConfig()}
+		r.ModeConfig = nil
+		if asked.GetVirtualRepositoryConfig() != nil {
+			r.ModeConfig = &pb.Repository_VirtualRepositoryConfig{VirtualRepositoryConfig: asked.GetVirtualRepositoryConfig()}
+		}
 	case "remote_repository_config":
-		r.ModeConfig = &pb.Repository_RemoteRepositoryConfig{RemoteRepositoryConfig: asked.GetRemoteRepositoryConfig()}
+		r.ModeConfig = nil
+		if asked.GetRemoteRepositoryConfig() != nil {
+			r.ModeConfig = &pb.Repository_RemoteRepositoryConfig{RemoteRepositoryConfig: asked.GetRemoteRepositoryConfig()}
+		}
 	case "vulnerability_scanning_config", "vulnerability_scanning_config.enablement_config":
 		r.VulnerabilityScanningConfig = asked.GetVulnerabilityScanningConfig()
 		s.scanning(r, strings.Split(r.GetName(), "/")[1])
