@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
 	"github.com/signgate/signgate/sandbox/journal"
 )
 
@@ -40,7 +38,7 @@ func (s *Service) Requests() http.Handler {
 		caller, _ := s.iam.Authenticate(bearer(r)) // a service account of Kubernetes is none of ours
 		s.pass(answer, r, c)
 		s.iam.Journal().Add(journal.Call{
-			Time: s.iam.Now(), Host: r.Host, Method: r.Method + " " + r.URL.Path, Principal: caller.Member, Code: codeOf(answer.Status).String(),
+			Time: s.iam.Now(), Host: r.Host, Method: r.Method + " " + r.URL.Path, Principal: caller.Member, Code: answer.Code(),
 			Millis:  journal.Millis(start),
 			Changes: r.Method != http.MethodGet && r.Method != http.MethodHead && r.URL.Query().Get("dryRun") == "",
 		})
@@ -50,23 +48,4 @@ func (s *Service) Requests() http.Handler {
 func bearer(r *http.Request) string {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	return token
-}
-
-// codeOf is a status in the journal's words.
-func codeOf(status int) codes.Code {
-	switch {
-	case status < 300:
-		return codes.OK
-	case status == http.StatusUnauthorized:
-		return codes.Unauthenticated
-	case status == http.StatusForbidden:
-		return codes.PermissionDenied
-	case status == http.StatusNotFound:
-		return codes.NotFound
-	case status == http.StatusConflict:
-		return codes.AlreadyExists
-	case status < 500:
-		return codes.InvalidArgument
-	}
-	return codes.Unavailable
 }

@@ -3,6 +3,8 @@ package journal
 import (
 	"net/http"
 	"time"
+
+	"google.golang.org/grpc/codes"
 )
 
 // Answer is one over HTTP on its way, for a call's Code: it remembers its status.
@@ -15,6 +17,24 @@ type Answer struct {
 func (a *Answer) WriteHeader(status int) {
 	a.Status = status
 	a.ResponseWriter.WriteHeader(status)
+}
+
+// Code is the status as a call's Code.
+func (a *Answer) Code() string {
+	named := map[int]codes.Code{
+		http.StatusUnauthorized: codes.Unauthenticated, http.StatusForbidden: codes.PermissionDenied, http.StatusNotFound: codes.NotFound,
+		http.StatusMethodNotAllowed: codes.Unimplemented, http.StatusConflict: codes.AlreadyExists, http.StatusTooManyRequests: codes.ResourceExhausted,
+		http.StatusRequestedRangeNotSatisfiable: codes.OutOfRange, http.StatusServiceUnavailable: codes.Unavailable,
+	}
+	code, ok := named[a.Status]
+	switch {
+	case ok:
+	case a.Status >= 500:
+		code = codes.Internal
+	case a.Status >= 400:
+		code = codes.InvalidArgument
+	}
+	return code.String()
 }
 
 // Unwrap lets http.ResponseController see through.

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-
-	"google.golang.org/grpc/codes"
 )
 
 // refusal is an answer that is no success: the protocol's error, and Google's or
@@ -82,27 +80,4 @@ func (r *refusal) write(w http.ResponseWriter, method string) {
 	if method != http.MethodHead {
 		_, _ = w.Write(append(body, '\n'))
 	}
-}
-
-// grpcCode is how the journal names an answer's status.
-func grpcCode(status int) codes.Code {
-	switch {
-	case status < 400:
-		return codes.OK
-	case status == http.StatusUnauthorized:
-		return codes.Unauthenticated
-	case status == http.StatusForbidden:
-		return codes.PermissionDenied
-	case status == http.StatusNotFound:
-		return codes.NotFound
-	case status == http.StatusMethodNotAllowed:
-		return codes.Unimplemented
-	case status == http.StatusRequestedRangeNotSatisfiable:
-		return codes.OutOfRange
-	case status == http.StatusTooManyRequests:
-		return codes.ResourceExhausted
-	case status >= 500:
-		return codes.Internal
-	}
-	return codes.InvalidArgument
 }

@@ -97,7 +97,7 @@ func (s *Service) handler(serve func(*exchange) *refusal) http.Handler {
 		}
 		s.iam.Journal().Add(journal.Call{
 			Time: s.iam.Now(), Host: r.Host, Method: r.Method + " " + r.URL.Path, Principal: x.caller.Member,
-			Permission: x.permission, Resource: x.resource, Code: grpcCode(x.w.Status).String(),
+			Permission: x.permission, Resource: x.resource, Code: x.w.Code(),
 			Millis: journal.Millis(start), Changes: changes(r.Method),
 		})
 	})
