@@ -133,7 +133,7 @@ func (s policy) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, er
 			fmt.Sprintf("policy %q is gone, and what no policy is about is refused, signed or not", s.a.Policy))}, nil
 	}
 	if before, after := s.policyDiffers(l, now); len(before) > 0 {
-		effect, because := s.edited(l, before, after)
+		effect, because := s.edited(l, now, before, after)
 		return []engine.Finding{means(is(f, strings.Join(before, ", ")), effect, s.policyRepair(l, now), because)}, nil
 	}
 	if ready, words := policyState(now); !ready {
@@ -161,7 +161,7 @@ func (s inside) policyWords(l engine.Ledger) []string {
 }
 
 // edited says what a policy's differences do, the worst of them.
-func (s inside) edited(l engine.Ledger, before, after []string) (engine.Effect, string) {
+func (s inside) edited(l engine.Ledger, now *unstructured.Unstructured, before, after []string) (engine.Effect, string) {
 	effect, because := engine.Harmless, ""
 	rank := map[engine.Effect]int{engine.Harmless: 0, engine.MayShut: 1, engine.Shuts: 2, engine.Opens: 3}
 	worst := func(e engine.Effect, why string, args ...any) {
@@ -182,11 +182,20 @@ func (s inside) edited(l engine.Ledger, before, after []string) (engine.Effect, 
 		case "key":
 			e, why := s.otherKeys(l, strings.Split(value, ", "))
 			worst(e, "policy %q %s", s.a.Policy, why)
+		case "no": // a kind of authority of its own may still let something in
+			worst(engine.Shuts, "policy %q has %s, and images are signed by %s", s.a.Policy, is, strings.Join(s.keys(l), ", "))
+		case "authority": // below
 		case "a":
 			worst(engine.Shuts, "policy %q has %s, which narrows what it lets in", s.a.Policy, is)
 		default:
 			worst(engine.MayShut, "policy %q has %s, not %s", s.a.Policy, is, after[i])
 		}
+	}
+	spec, _, _ := unstructured.NestedMap(now.Object, "spec")
+	_, more := authoritiesOf(spec)
+	for _, e := range more {
+		does, why := e.means(s.a.PublicLog)
+		worst(does, "policy %q has %s: %s", s.a.Policy, e.is(), why)
 	}
 	return effect, because
 }

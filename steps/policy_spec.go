@@ -116,18 +116,11 @@ func (s inside) policyDiffers(l engine.Ledger, now *unstructured.Unstructured) (
 	}
 	spec, _, _ := unstructured.NestedMap(now.Object, "spec")
 	note("images "+list(spec["images"], "glob"), "images "+s.glob())
-	var keys []string
-	authorities, _ := spec["authorities"].([]any)
-	for _, a := range authorities {
-		authority, _ := a.(map[string]any)
-		kms, _, _ := unstructured.NestedString(authority, "key", "kms")
-		if kms == "" {
-			kms = "another kind of authority"
-		}
-		keys = append(keys, kms)
+	keys, more := authoritiesOf(spec)
+	note(keyWords(keys), keyWords(slices.Sorted(slices.Values(s.keys(l)))))
+	for _, e := range more {
+		note(e.is(), e.wanted())
 	}
-	slices.Sort(keys) // any one of them will do, so their order says nothing
-	note("key "+strings.Join(keys, ", "), "key "+strings.Join(slices.Sorted(slices.Values(s.keys(l))), ", "))
 	mode, _ := spec["mode"].(string)
 	if mode == "" {
 		mode = "enforce"

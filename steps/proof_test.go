@@ -137,6 +137,11 @@ mode: enforce
 	}
 }
 
+// first is a policy's first authority.
+func first(spec map[string]any) map[string]any {
+	return spec["authorities"].([]any)[0].(map[string]any)
+}
+
 func TestPolicyDiffers(t *testing.T) {
 	s, l := inAnswers(nil), pinned{PinKeyVersion: "1"}
 	for what, c := range map[string]struct {
@@ -152,11 +157,21 @@ func TestPolicyDiffers(t *testing.T) {
 		}, "key "},
 		"anything goes": {func(m map[string]any) {
 			m["authorities"] = []any{map[string]any{"static": map[string]any{"action": "pass"}}}
-		}, "key another kind"},
-		"only warns":       {func(m map[string]any) { m["mode"] = "warn" }, "mode warn"},
-		"only some kinds":  {func(m map[string]any) { m["match"] = []any{map[string]any{"resource": "cronjobs"}} }, "a field match"},
-		"by default":       {func(m map[string]any) { delete(m, "mode") }, ""},
-		"with defaults on": {func(m map[string]any) { m["authorities"].([]any)[0].(map[string]any)["name"] = "authority-0" }, ""},
+		}, "no key; authority 0 with static {\"action\":\"pass\"}"},
+		"signatures from elsewhere": {func(m map[string]any) { first(m)["source"] = []any{map[string]any{"oci": "elsewhere.example/x"}} },
+			`authority 0 with source [{"oci":"elsewhere.example/x"}]`},
+		"a log entry as well":   {func(m map[string]any) { first(m)["ctlog"] = map[string]any{"url": "https://rekor.sigstore.dev"} }, "authority 0 with ctlog "},
+		"attestations instead":  {func(m map[string]any) { first(m)["attestations"] = []any{} }, "authority 0 with attestations "},
+		"another format":        {func(m map[string]any) { first(m)["signatureFormat"] = "bundle" }, `authority 0 with signatureFormat "bundle"`},
+		"a timestamp as well":   {func(m map[string]any) { first(m)["rfc3161timestamp"] = map[string]any{"trustRootRef": "x"} }, "authority 0 with rfc3161timestamp "},
+		"another digest":        {func(m map[string]any) { first(m)["key"].(map[string]any)["hashAlgorithm"] = "sha512" }, `authority 0 with key.hashAlgorithm "sha512"`},
+		"the default digest":    {func(m map[string]any) { first(m)["key"].(map[string]any)["hashAlgorithm"] = "sha256" }, ""},
+		"the default format":    {func(m map[string]any) { first(m)["signatureFormat"] = "legacy" }, ""},
+		"a field of tomorrow's": {func(m map[string]any) { first(m)["moon"] = "full" }, `authority 0 with moon "full"`},
+		"only warns":            {func(m map[string]any) { m["mode"] = "warn" }, "mode warn"},
+		"only some kinds":       {func(m map[string]any) { m["match"] = []any{map[string]any{"resource": "cronjobs"}} }, "a field match"},
+		"by default":            {func(m map[string]any) { delete(m, "mode") }, ""},
+		"with defaults on":      {func(m map[string]any) { first(m)["name"] = "authority-0" }, ""},
 	} {
 		now, err := s.policyWanted(l)
 		if err != nil {
@@ -167,6 +182,47 @@ func TestPolicyDiffers(t *testing.T) {
 		got := strings.Join(before, "; ")
 		if c.first == "" && got != "" || !strings.HasPrefix(got, c.first) || len(before) != len(after) {
 			t.Errorf("%s: %q, want %q", what, got, c.first)
+		}
+	}
+}
+
+// What somebody adds to an authority opens the gate or shuts it, each in its own way; the worst counts.
+func TestEditedAuthorities(t *testing.T) {
+	kms := map[string]any{"kms": inAnswers(nil).KMSRef("1")}
+	one := func(field string, value any) []any { return []any{map[string]any{"key": kms, field: value}} }
+	beside := func(field string, value any) []any {
+		return []any{map[string]any{"key": kms}, map[string]any{field: value}}
+	}
+	for what, c := range map[string]struct {
+		authorities []any
+		log         bool
+		effect      engine.Effect
+		because     string
+	}{
+		"source":          {one("source", []any{map[string]any{"tagPrefix": "x"}}), false, engine.Shuts, "looked for elsewhere"},
+		"ctlog":           {one("ctlog", map[string]any{}), false, engine.Shuts, "signatures have none"},
+		"ctlog, in a log": {one("ctlog", map[string]any{}), true, engine.MayShut, "--public-log"},
+		"attestations":    {one("attestations", []any{}), false, engine.Shuts, "wants attestations"},
+		"bundles":         {one("signatureFormat", "bundle"), false, engine.Shuts, "another format"},
+		"timestamps":      {one("rfc3161timestamp", map[string]any{}), false, engine.Shuts, "wants a timestamp"},
+		"unknown":         {one("moon", "full"), false, engine.MayShut, "authority 0 with moon"},
+		"all":             {[]any{map[string]any{"static": map[string]any{"action": "pass"}}}, false, engine.Opens, "lets in everything"},
+		"all beside":      {beside("static", map[string]any{"action": "pass"}), false, engine.Opens, "authority 1 with static"},
+		"none":            {[]any{map[string]any{"static": map[string]any{"action": "fail"}}}, false, engine.Shuts, "has no key"},
+		"none beside":     {beside("static", map[string]any{"action": "fail"}), false, engine.Harmless, "never met"},
+		"keyless beside":  {beside("keyless", map[string]any{}), false, engine.Opens, "what others have signed"},
+		"a key in text":   {beside("key", map[string]any{"data": strings.Repeat("k", 500)}), false, engine.Opens, "kkk…: it lets in"},
+	} {
+		s, l := inAnswers(func(a *state.Answers) { a.PublicLog = c.log }), pinned{PinKeyVersion: "1"}
+		now, err := s.policyWanted(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now.Object["spec"].(map[string]any)["authorities"] = c.authorities
+		before, after := s.policyDiffers(l, now)
+		effect, because := s.edited(l, now, before, after)
+		if effect != c.effect || !strings.Contains(because, c.because) {
+			t.Errorf("%s: %s because %s; want %s because %s", what, effect, because, c.effect, c.because)
 		}
 	}
 }

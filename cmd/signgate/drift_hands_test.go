@@ -136,6 +136,14 @@ func (b *bench) oneKeyMore() {
 	b.patchPolicy(map[string]any{"authorities": authorities(b.n.KMSRef("1"), b.another())})
 }
 
+func (b *bench) otherSource() {
+	b.patchPolicy(map[string]any{"authorities": []any{map[string]any{
+		"key": map[string]any{"kms": b.n.KMSRef("1")}, "source": []any{map[string]any{"oci": b.n.RepositoryPath() + "/elsewhere"}}}}})
+}
+func (b *bench) anythingGoes() {
+	b.patchPolicy(map[string]any{"authorities": []any{map[string]any{"static": map[string]any{"action": "pass"}}}})
+}
+
 func authorities(keys ...string) []any {
 	var all []any
 	for _, k := range keys {

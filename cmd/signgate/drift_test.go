@@ -33,6 +33,8 @@ func drifts() []drift {
 		{"the policy is about other images", (*bench).otherImages, engine.GateShut, "policy", "is about elsewhere.example/*, not ", "overwrite", nil},
 		{"the policy wants another key", (*bench).otherKey, engine.GateShut, "policy", "images are now refused because policy \"private-signed-images-cip\" wants a signature by ", "overwrite", nil},
 		{"the policy takes one key more", (*bench).oneKeyMore, engine.GateOpen, "policy", "also lets in what is signed by ", "overwrite", nil},
+		{"the policy looks for signatures elsewhere", (*bench).otherSource, engine.GateShut, "policy", "authority 0 with source [{\"oci\":\"", "overwrite", nil},
+		{"the policy takes everything", (*bench).anythingGoes, engine.GateOpen, "policy", "it lets in everything, signed or not", "overwrite", nil},
 		{"the policy deleted", (*bench).deletePolicy, engine.GateShut, "policy", "policy \"private-signed-images-cip\" is gone", "apply", nil},
 		{"the controller scaled to zero", (*bench).scaleDown, engine.GateShut, "controller", "is scaled to zero: nobody answers the webhook", "overwrite", nil},
 		{"the webhook fails open", (*bench).failOpen, engine.GateAtRisk, "controller", "whoever stops it opens the gate", "overwrite", nil},
