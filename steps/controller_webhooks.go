@@ -92,7 +92,7 @@ func gateChanged(ctx context.Context, c *kube.Cluster) ([]*problem.Problem, erro
 		return nil, err
 	case d == nil:
 		all = append(all, raise("gate-webhook-down", "deployment %s/%s is gone", controllerNamespace, controllerDeployment))
-	case d.Spec.Replicas != nil && *d.Spec.Replicas == 0:
+	case scaledToZero(d):
 		all = append(all, raise("gate-webhook-down", "deployment %s/%s is scaled to zero", controllerNamespace, controllerDeployment))
 	}
 	return all, nil
@@ -105,6 +105,11 @@ func webhookDown(ctx context.Context, c *kube.Cluster) (*problem.Problem, error)
 		return nil, err
 	}
 	return raise("gate-webhook-down", "no pod of deployment %s/%s is available", controllerNamespace, controllerDeployment), nil
+}
+
+// scaledToZero says whether somebody wants no pod of a deployment that is there.
+func scaledToZero(d *appsv1.Deployment) bool {
+	return d != nil && d.Spec.Replicas != nil && *d.Spec.Replicas == 0
 }
 
 // controllerPods is the controller's Deployment; nil if it is not there.

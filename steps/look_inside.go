@@ -109,7 +109,7 @@ func podWords(d *appsv1.Deployment) string {
 	switch {
 	case d == nil:
 		return ""
-	case d.Spec.Replicas != nil && *d.Spec.Replicas == 0:
+	case scaledToZero(d):
 		return "scaled to zero"
 	case d.Status.AvailableReplicas == 0:
 		return "no pod available"
@@ -255,7 +255,11 @@ func (s proof) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, err
 	if err != nil {
 		return nil, err
 	}
-	app = means(is(app, podWords(d)), engine.Harmless, repairMissing, "the deployment of the signed image does not run: signed images are still admitted, this one just is not there")
+	repair := repairMissing
+	if scaledToZero(d) {
+		repair = repairChanged("proof")
+	}
+	app = means(is(app, podWords(d)), engine.Harmless, repair, "the deployment of the signed image does not run: signed images are still admitted, this one just is not there")
 	if !onRecord(l.Entry(app.Resource)) {
 		return []engine.Finding{app}, nil
 	}
@@ -278,7 +282,7 @@ func (s proof) askGate(ctx context.Context, c *kube.Cluster, l engine.Ledger, tr
 		l.Report(s.event(&verdicts[i]))
 	}
 	p, err := s.judge(ctx, c, l, verdicts)
-	if err != nil || p == nil {
+	if err != nil || p == nil || p.ID == "gate-signed-not-running" && scaledToZero(running) { // admitted; the deployment's own row tells the rest
 		return is(f, f.Wanted), err
 	}
 	return means(is(f, p.What), gateEffect(p.ID, verdicts), p.Fix, p.What), nil

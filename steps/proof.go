@@ -108,6 +108,9 @@ func (s proof) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, err
 	if !ours(l, d.Labels) {
 		return engine.Change{Action: engine.Blocked, Summary: summary, Problem: s.foreign()}, nil
 	}
+	if scaledToZero(d) {
+		return engine.Change{Action: engine.Update, Summary: summary, Before: []string{"0 replicas of deployment " + d.Name}, After: []string{"1 replica"}, Drift: true}, nil
+	}
 	if !s.tried(l, trials) {
 		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
 	}

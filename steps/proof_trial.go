@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
@@ -108,8 +109,11 @@ func (s proof) deploy(ctx context.Context, c *kube.Cluster, l engine.Ledger, t t
 		return nil, err
 	case have != nil && !ours(l, have.Labels):
 		return nil, s.foreign()
-	case have != nil && t.expected == Admitted:
-		return s.dryRun(ctx, c, s.a.Namespace, t.image), nil // it runs already, and goes on running
+	case have != nil && t.expected == Admitted: // it is there already, and goes on running
+		if answer := s.dryRun(ctx, c, s.a.Namespace, t.image); answer != nil || !scaledToZero(have) {
+			return answer, nil
+		}
+		return s.wake(ctx, c, l, t.deploy)
 	case have != nil: // left by a run that was cut off
 		if err := s.remove(ctx, c, l, t.deploy); err != nil {
 			return nil, err
@@ -133,6 +137,22 @@ func (s proof) deploy(ctx context.Context, c *kube.Cluster, l engine.Ledger, t t
 		return nil, nil
 	}
 	return answer, l.Gone(r)
+}
+
+// wake scales a deployment up from nothing and gives the API server's answer to it. Somebody
+// scaled it down: Inspect calls that a change by hand, so this is done only where they agreed.
+func (s proof) wake(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string) (answer, err error) {
+	if err := l.Intend(s.deploymentResource(name)); err != nil {
+		return nil, err
+	}
+	_, answer = c.Core.AppsV1().Deployments(s.a.Namespace).Patch(ctx, name, types.MergePatchType, []byte(`{"spec":{"replicas":1}}`), metav1.PatchOptions{FieldManager: kube.Manager})
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case answer != nil && !judged(answer):
+		return nil, fmt.Errorf("scale deployment %q: %w", name, answer)
+	}
+	return answer, nil
 }
 
 // judged says whether an answer comes from a webhook, or for want of one, and not

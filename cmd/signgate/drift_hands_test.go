@@ -239,6 +239,17 @@ func (b *bench) deleteDeployment() {
 	b.must(b.k.Core.AppsV1().Deployments("default").Delete(b.Context(), "nginx", metav1.DeleteOptions{}))
 }
 
+// scaleApp waits until no pod of the signed image is there any more.
+func (b *bench) scaleApp() {
+	all := b.k.Core.AppsV1().Deployments("default")
+	_, err := all.Patch(b.Context(), "nginx", types.MergePatchType, []byte(`{"spec":{"replicas":0}}`), metav1.PatchOptions{})
+	b.must(err)
+	b.until("the signed image's pod is gone", func(ctx context.Context) (bool, error) {
+		d, err := all.Get(ctx, "nginx", metav1.GetOptions{})
+		return err == nil && d.Status.ObservedGeneration >= d.Generation && d.Status.Replicas == 0, err
+	})
+}
+
 func (b *bench) disableAPI(service string) {
 	op, err := b.clients.Services.DisableService(b.Context(), &serviceusagepb.DisableServiceRequest{Name: b.n.Project() + "/services/" + service, DisableDependentServices: true})
 	b.must(err)

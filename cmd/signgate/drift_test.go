@@ -42,6 +42,7 @@ func drifts() []drift {
 		{"the chart upgraded", (*bench).upgradeChart, engine.GateAtRisk, "controller", "somebody has put policy-controller 0.99.0 (deployed) in the place of ", "overwrite", nil},
 		{"the .sig tag deleted", (*bench).deleteSignature, engine.GateShut, "signature", "has lost its signature: it is refused at its next start", "apply", nil},
 		{"the deployment deleted", (*bench).deleteDeployment, engine.GateHolds, "proof", "", "apply", nil},
+		{"the deployment scaled to zero", (*bench).scaleApp, engine.GateHolds, "proof", "this one just is not there", "overwrite", nil},
 		{"the API of Cloud KMS off", func(b *bench) { b.disableAPI("cloudkms.googleapis.com") }, engine.GateAtRisk, "apis", "the API of Cloud KMS is off", "overwrite", nil},
 		{"the API of Artifact Registry off", func(b *bench) { b.disableAPI("artifactregistry.googleapis.com") }, engine.GateShut, "apis", "the API of Artifact Registry is off", "overwrite", nil},
 		{"the cluster's labels removed", (*bench).unlabelCluster, engine.GateHolds, "cluster", "has lost the labels", "", (*bench).labelCluster},
@@ -93,7 +94,8 @@ func (b *bench) isSeen(d drift) {
 		if f.Step != d.step || !f.Differs() {
 			continue
 		}
-		told = told || strings.Contains(f.Means, d.means) && f.Repair != "" && f.Real != f.Wanted
+		repairs := f.Repair != "" && (d.repair != "overwrite" || strings.Contains(f.Repair, "--overwrite-changes="+d.step))
+		told = told || strings.Contains(f.Means, d.means) && repairs && f.Real != f.Wanted
 	}
 	if !told {
 		b.Errorf("no finding of %s means %q: %s", d.step, d.means, unlike(r))
