@@ -189,7 +189,7 @@ func (s controller) install(ctx context.Context, c *kube.Cluster, l engine.Ledge
 		if err != nil {
 			return err
 		}
-		if waits := l.Entry(s.resource()).Phase == state.Intended && rel.Version == s.chart.Version; len(before) == 0 || waits {
+		if len(before) == 0 {
 			return nil
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,31 +13,19 @@ import (
 	"github.com/signgate/signgate/internal/problem"
 )
 
-// policyWebhook is what the webhook calls itself, and begins every refusal with.
-const policyWebhook = "policy.sigstore.dev"
-
-// webhooks are the objects by which the API server knows whom to ask: about
-// workloads, and about policies.
-func webhooks() []kube.Object {
-	object := func(resource, name string) kube.Object {
-		return kube.Object{Resource: admissionv1.SchemeGroupVersion.WithResource(resource), Name: name}
-	}
-	return []kube.Object{
-		object("validatingwebhookconfigurations", policyWebhook),
-		object("mutatingwebhookconfigurations", policyWebhook),
-		object("validatingwebhookconfigurations", "validating.clusterimagepolicy.sigstore.dev"),
-		object("mutatingwebhookconfigurations", "defaulting.clusterimagepolicy.sigstore.dev"),
-	}
-}
-
 // awaitWebhooks waits until the controller has written into each webhook what it is
 // to be asked about and which certificate it answers with. Until then the API
-// server asks it nothing.
+// server asks it nothing. Helm has just put them: one that is not there will not come.
 func awaitWebhooks(ctx context.Context, c *kube.Cluster) error {
-	for _, object := range webhooks() {
-		err := c.Await(ctx, object, func(now *unstructured.Unstructured) (bool, error) { return now != nil && served(now), nil })
+	for _, w := range webhooks() {
+		err := c.Await(ctx, w.Object, func(now *unstructured.Unstructured) (bool, error) {
+			if now == nil {
+				return false, w.problem("")
+			}
+			return served(now), nil
+		})
 		if err != nil {
-			return fmt.Errorf("wait for %s: %w", object, err)
+			return fmt.Errorf("wait for %s: %w", w.Object, err)
 		}
 	}
 	return nil
@@ -60,7 +47,7 @@ func served(config *unstructured.Unstructured) bool {
 // gateFault says what of the gate itself, policy and label aside, is not as it
 // must be to refuse anything; nil if nothing.
 func gateFault(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
-	changed, err := gateChanged(ctx, c)
+	changed, err := gateParts(ctx, c, webhooks()[:1])
 	if err != nil {
 		return nil, err
 	}
@@ -70,20 +57,21 @@ func gateFault(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
 	return webhookDown(ctx, c)
 }
 
-// gateChanged says what of the gate has been changed by somebody: the webhook's
-// registration, and the number of its pods.
+// gateChanged says what of the gate has been changed by somebody: the webhooks'
+// registrations, and the number of its pods.
 func gateChanged(ctx context.Context, c *kube.Cluster) ([]*problem.Problem, error) {
+	return gateParts(ctx, c, webhooks())
+}
+
+func gateParts(ctx context.Context, c *kube.Cluster, hooks []webhook) ([]*problem.Problem, error) {
 	var all []*problem.Problem
-	validating, err := c.Core.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, policyWebhook, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err), err == nil && len(validating.Webhooks) == 0:
-		all = append(all, raise("gate-webhook-missing", "the API server has no webhook %s to ask", policyWebhook))
-	case err != nil:
-		return nil, fmt.Errorf("look up webhook %s: %w", policyWebhook, err)
+	seen, err := registrations(ctx, c, hooks)
+	if err != nil {
+		return nil, err
 	}
-	for _, hook := range validating.Webhooks {
-		if hook.FailurePolicy != nil && *hook.FailurePolicy != admissionv1.Fail {
-			all = append(all, raise("gate-fails-open", "webhook %s has failurePolicy %s: whatever it does not answer is admitted", hook.Name, *hook.FailurePolicy))
+	for i, w := range hooks {
+		if seen[i] != failsShut {
+			all = append(all, w.problem(seen[i]))
 		}
 	}
 	d, err := controllerPods(ctx, c)

@@ -32,6 +32,8 @@ func Describe(r state.Resource) string {
 		return "deployment " + name + " in namespace " + namespace
 	case "kubernetes.webhook":
 		return "webhook " + r.Name
+	case "kubernetes.mutatingWebhook":
+		return "mutating webhook " + r.Name
 	case "helm.release":
 		namespace, name, _ := strings.Cut(r.Name, "/")
 		return "Helm release " + name + " in namespace " + namespace

@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -60,7 +57,7 @@ func releaseWords(rel *kube.Release) string {
 	return fmt.Sprintf("chart %s, %s, values %v", rel.Version, rel.Status, rel.Values)
 }
 
-// lookGate looks at what refuses: the webhook's registration and its pods. Which of
+// lookGate looks at what refuses: the webhooks' registrations and their pods. Which of
 // both is missing makes the difference between a gate that is open and one that is shut.
 func (s controller) lookGate(ctx context.Context, c *kube.Cluster, l engine.Ledger) ([]engine.Finding, error) {
 	row := func(kind, name, wanted string) engine.Finding {
@@ -68,25 +65,17 @@ func (s controller) lookGate(ctx context.Context, c *kube.Cluster, l engine.Ledg
 		f.Recorded = l.Entry(s.resource()).Phase
 		return f
 	}
-	hook := row("kubernetes.webhook", policyWebhook, "failurePolicy Fail")
-	now, err := c.Core.AdmissionregistrationV1().ValidatingWebhookConfigurations().Get(ctx, policyWebhook, metav1.GetOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("look up webhook %s: %w", policyWebhook, err)
+	hooks := webhooks()
+	seenOf, err := registrations(ctx, c, hooks)
+	if err != nil {
+		return nil, err
 	}
-	failsOpen := false
-	switch {
-	case err != nil || len(now.Webhooks) == 0:
-		hook = means(is(hook, ""), engine.Opens, repairChanged("controller"), "the API server has no webhook "+policyWebhook+" to ask: everything is admitted")
-	default:
-		seen := hook.Wanted
-		for _, h := range now.Webhooks {
-			if h.FailurePolicy != nil && *h.FailurePolicy != admissionv1.Fail {
-				seen, failsOpen = "failurePolicy "+string(*h.FailurePolicy), true
-			}
-		}
-		hook = means(is(hook, seen), engine.MayOpen, repairChanged("controller"),
-			"webhook "+policyWebhook+" has failurePolicy Ignore: whatever the policy controller does not answer is admitted, so whoever stops it opens the gate")
+	var all []engine.Finding
+	for i, w := range hooks {
+		e, because := w.differs(seenOf[i])
+		all = append(all, means(is(row(w.kind, w.Name, failsShut), seenOf[i]), e.does, repairChanged("controller"), because))
 	}
+	failsOpen := seenOf[0] != "" && seenOf[0] != failsShut
 	d, err := controllerPods(ctx, c)
 	if err != nil {
 		return nil, err
@@ -102,7 +91,7 @@ func (s controller) lookGate(ctx context.Context, c *kube.Cluster, l engine.Ledg
 		effect, end = engine.Opens, "nobody answers the webhook, which fails open"
 	}
 	what := map[string]string{"": " is gone: ", "scaled to zero": " is scaled to zero: ", "no pod available": " has no running pod: "}[seen]
-	return []engine.Finding{hook, means(is(pods, seen), effect, repair, "deployment "+pods.Resource.Name+what+end)}, nil
+	return append(all, means(is(pods, seen), effect, repair, "deployment "+pods.Resource.Name+what+end)), nil
 }
 
 func podWords(d *appsv1.Deployment) string {

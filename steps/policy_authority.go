@@ -107,6 +107,19 @@ func (e extra) means(publicLog bool) (engine.Effect, string) {
 	return engine.MayShut, "it narrows what is let in"
 }
 
+// letsIn says whether a policy has an authority that is met without a signature by a key in Cloud KMS.
+func letsIn(now *unstructured.Unstructured) bool {
+	if now == nil {
+		return false
+	}
+	spec, _, _ := unstructured.NestedMap(now.Object, "spec")
+	_, more := authoritiesOf(spec)
+	return slices.ContainsFunc(more, func(e extra) bool {
+		does, _ := e.means(false)
+		return does == engine.Opens
+	})
+}
+
 // keyWords are the accepted keys as a difference names them.
 func keyWords(keys []string) string {
 	if len(keys) == 0 {

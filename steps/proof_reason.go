@@ -17,6 +17,7 @@ const (
 	ReasonBundle       = "bundle-only"          // refused: signed only in a format that is not read for keys
 	ReasonMissing      = "image-missing"        // refused: there is no such image
 	ReasonUnresolved   = "unresolved"           // refused: its tag could not be turned into a digest
+	ReasonUnasked      = "tag-unasked"          // refused: the webhook that turns tags into digests is not registered
 	ReasonDenied       = "registry-denied"      // refused: the cluster may not read the registry
 	ReasonUnreachable  = "registry-unreachable" // refused: the registry did not answer
 	ReasonPolicyBroken = "policy-broken"        // refused: a policy is about it, but is not in force

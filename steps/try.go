@@ -75,7 +75,7 @@ func (s inside) whyAdmitted(ctx context.Context, c *kube.Cluster) (string, error
 		spec, _ := now.Object["spec"].(map[string]any)
 		mode, _ = spec["mode"].(string)
 	}
-	if mode == "warn" {
+	if mode == "warn" || letsIn(now) {
 		return ReasonNotAsked, nil
 	}
 	return ReasonSigned, nil
@@ -109,8 +109,20 @@ func (s inside) whyReally(ctx context.Context, c *kube.Cluster, v *engine.Verdic
 		if bundle, err := s.bundled(ctx, *v); v.Reason == ReasonUnsigned && err == nil && bundle {
 			v.Reason = ReasonBundle
 		}
+		if v.Reason == ReasonUnresolved {
+			return s.whyUnresolved(ctx, c, v)
+		}
 	}
 	return nil
+}
+
+// whyUnresolved tells a tag that nobody was asked about from one that could not be looked up.
+func (s inside) whyUnresolved(ctx context.Context, c *kube.Cluster, v *engine.Verdict) error {
+	seen, err := tagWebhook().seen(ctx, c)
+	if err == nil && seen == "" {
+		v.Reason = ReasonUnasked
+	}
+	return err
 }
 
 // covers says whether the setup's policy is about an image: those right in the repository,

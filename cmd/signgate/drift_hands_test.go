@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
@@ -189,6 +190,21 @@ func (b *bench) failOpen() {
 
 func (b *bench) deleteWebhook() {
 	b.must(b.k.Core.AdmissionregistrationV1().ValidatingWebhookConfigurations().Delete(b.Context(), "policy.sigstore.dev", metav1.DeleteOptions{}))
+}
+
+// deleteTagWebhook also holds try to saying so: nobody lacks a role.
+func (b *bench) deleteTagWebhook() {
+	b.must(b.k.Core.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(b.Context(), "policy.sigstore.dev", metav1.DeleteOptions{}))
+	b.until("try says why a tag is refused", func(context.Context) (bool, error) {
+		out, _ := b.run("", "try", b.n.ImageName()+":"+b.n.ImageTag(), "--output", "json")
+		return strings.Contains(out, `"tag-unasked"`), nil
+	})
+}
+
+func (b *bench) deletePolicyWebhooks() {
+	hooks := b.k.Core.AdmissionregistrationV1()
+	b.must(hooks.ValidatingWebhookConfigurations().Delete(b.Context(), "validating.clusterimagepolicy.sigstore.dev", metav1.DeleteOptions{}))
+	b.must(hooks.MutatingWebhookConfigurations().Delete(b.Context(), "defaulting.clusterimagepolicy.sigstore.dev", metav1.DeleteOptions{}))
 }
 
 // upgradeChart is what `helm upgrade` does with a later chart: the release keeps its values and labels.

@@ -23,6 +23,8 @@ type drift struct {
 func drifts() []drift {
 	return []drift{
 		{"the webhook deleted", (*bench).deleteWebhook, engine.GateOpen, "controller", "has no webhook policy.sigstore.dev to ask", "overwrite", nil},
+		{"the webhook for tags deleted", (*bench).deleteTagWebhook, engine.GateShut, "controller", "no tag is turned into a digest", "overwrite", nil},
+		{"the webhooks about policies deleted", (*bench).deletePolicyWebhooks, engine.GateAtRisk, "controller", "a policy is taken as it is written", "overwrite", nil},
 		{"the key version disabled", (*bench).disableVersion, engine.GateAtRisk, "key", "version 1 of key \"cosign\" is disabled: it signs nothing more", "overwrite", nil},
 		{"a role on the project removed", (*bench).takeProjectRole, engine.GateAtRisk, "identity", "has lost roles/cloudkms.viewer: the policy controller cannot read the key any more", "overwrite", nil},
 		{"a role on the project that is no matter removed", (*bench).takeLogRole, engine.GateHolds, "identity", "nothing changes for the gate: ", "overwrite", nil},

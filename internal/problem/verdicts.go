@@ -23,6 +23,8 @@ func verdicts() []Entry {
 		{ID: "image-missing", What: "there is no such image", Why: "the registry knows no such repository, tag or digest", Fix: "check the reference: crane digest IMAGE"},
 		{ID: "unresolved", Pattern: refusal + `must be an image digest`, What: "its tag could not be turned into a digest: the cluster cannot read the registry", Why: "the image is there, but not for the cluster's account, or not from where it is",
 			Fix: "name it by digest to see the registry's own words; signgate status shows whether the reader role is still there"},
+		{ID: "tag-unasked", What: "its tag was not turned into a digest: the webhook that does so is not registered", Why: "somebody has removed it; what is named by digest is judged as ever",
+			Fix: "signgate apply --overwrite-changes=controller puts it back; until then name the image by digest"},
 		{ID: "registry-unreachable", What: "the registry did not answer the cluster", Why: "the nodes have no way out, or the registry limits them, or is down", Fix: "a private cluster needs Cloud NAT; wait and try again"},
 		{ID: "policy-broken", What: "the setup's policy is about it, but is gone or not in force, so everything is refused",
 			Why: "the controller could not read the policy's key, or the policy was deleted", Fix: "signgate status says why, signgate apply repairs it"},
