@@ -15,7 +15,8 @@ import (
 )
 
 func (s controller) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {
-	f := finding(l, s.resource(), s.wantedRelease(l))
+	wanted := s.wantedRelease(l)
+	f := finding(l, s.resource(), cmp.Or(releaseWords(wanted), "a policy controller"))
 	c, err := s.reach(ctx, l)
 	if err != nil || c == nil {
 		return []engine.Finding{means(is(f, ""), engine.Harmless, repairMissing, "")}, err
@@ -24,11 +25,14 @@ func (s controller) look(ctx context.Context, l engine.Ledger) ([]engine.Finding
 	if err != nil {
 		return nil, err
 	}
+	if wanted == nil && rel != nil { // somebody else's may be any
+		wanted, f.Wanted = rel, releaseWords(rel)
+	}
 	f = is(f, releaseWords(rel))
 	effect, repair, because := engine.Opens, repairMissing, "the policy controller is uninstalled: nothing is checked any more"
 	if rel != nil {
 		effect, repair = engine.MayShut, repairChanged("controller")
-		because = fmt.Sprintf("somebody has put policy-controller %s (%s) in the place of %s, with which signgate was tested", rel.Version, rel.Status, s.chart.Version)
+		because = changedRelease(rel, wanted)
 	}
 	all := []engine.Finding{means(f, effect, repair, because)}
 	if !onRecord(l.Entry(s.resource())) {
@@ -39,17 +43,18 @@ func (s controller) look(ctx context.Context, l engine.Ledger) ([]engine.Finding
 }
 
 // wantedRelease is the release as it was installed: a newer signgate that wants
-// another chart is no drift.
-func (s controller) wantedRelease(l engine.Ledger) string {
+// another chart is no drift. Of one that was found it is not known, nil.
+func (s controller) wantedRelease(l engine.Ledger) *kube.Release {
 	version := s.chart.Version
 	if e := l.Entry(s.resource()); e.Facts["chart"] != "" {
 		version = e.Facts["chart"]
 	} else if e.Phase == state.Found {
-		return "a policy controller"
+		return nil
 	}
-	return releaseWords(&kube.Release{Version: version, Status: "deployed", Values: s.controllerValues()})
+	return &kube.Release{Version: version, Status: "deployed", Values: s.controllerValues()}
 }
 
+// releaseWords are "" for none.
 func releaseWords(rel *kube.Release) string {
 	if rel == nil {
 		return ""

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -208,16 +209,24 @@ func (b *bench) deletePolicyWebhooks() {
 }
 
 // upgradeChart is what `helm upgrade` does with a later chart: the release keeps its values and labels.
-func (b *bench) upgradeChart() {
+func (b *bench) upgradeChart() { b.upgrade("0.99.0", func(map[string]any) {}) }
+
+// changeValues is `helm upgrade --reuse-values --set loglevel=debug`.
+func (b *bench) changeValues() {
+	b.upgrade("", func(values map[string]any) { values["loglevel"] = "debug" })
+}
+
+func (b *bench) upgrade(version string, change func(values map[string]any)) {
 	ch, err := b.chart.Fetch(b.Context(), b.clients.HTTP)
 	b.must(err)
-	ch.Metadata.Version = "0.99.0"
+	ch.Metadata.Version = cmp.Or(version, ch.Metadata.Version)
 	rel, err := b.k.Release(b.Context(), "cosign-system", "policy-controller")
 	b.must(err)
 	kept := map[string]string{}
 	for _, label := range []string{"managed-by", "signgate-setup"} { // Helm adds its own, and wants none of those
 		kept[label] = rel.Labels[label]
 	}
+	change(rel.Values)
 	b.must(b.k.Install(b.Context(), kube.Wanted{Namespace: "cosign-system", Name: "policy-controller", Values: rel.Values, Labels: kept}, ch))
 	b.controllerRuns()
 }

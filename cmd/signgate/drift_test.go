@@ -42,6 +42,7 @@ func drifts() []drift {
 		{"the webhook fails open", (*bench).failOpen, engine.GateAtRisk, "controller", "whoever stops it opens the gate", "overwrite", nil},
 		{"scaled to zero, and failing open", func(b *bench) { b.failOpen(); b.scaleDown() }, engine.GateOpen, "controller", "which fails open", "overwrite", nil},
 		{"the chart upgraded", (*bench).upgradeChart, engine.GateAtRisk, "controller", "somebody has put policy-controller 0.99.0 (deployed) in the place of ", "overwrite", nil},
+		{"the chart's values changed", (*bench).changeValues, engine.GateAtRisk, "controller", ": loglevel is debug", "overwrite", nil},
 		{"the .sig tag deleted", (*bench).deleteSignature, engine.GateShut, "signature", "has lost its signature: it is refused at its next start", "apply", nil},
 		{"the deployment deleted", (*bench).deleteDeployment, engine.GateHolds, "proof", "", "apply", nil},
 		{"the deployment scaled to zero", (*bench).scaleApp, engine.GateHolds, "proof", "this one just is not there", "overwrite", nil},
