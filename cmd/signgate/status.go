@@ -2,12 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
 )
@@ -39,9 +39,10 @@ func runStatus(cmd *cobra.Command, a *app) error {
 	defer site.Close()
 	store, err := state.Open(site.dir, name)
 	var locked *state.LockedError
-	if a.output == "text" && errors.As(err, &locked) {
-		fmt.Fprintf(a.Err, "signgate: %v; above is what it has put on record so far\n", locked)
-		return nil
+	if a.output == "text" && errors.As(err, &locked) { // nobody has looked, so this is no "all as recorded"
+		p := problem.From(err)
+		p.Fix = "wait for it; above is what it has put on record so far"
+		return p
 	}
 	if err != nil {
 		return err
