@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
 	"google.golang.org/grpc/codes"
@@ -169,6 +170,7 @@ func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 		wanted = "running"
 	}
 	f := finding(l, s.resource(), wanted)
+	f.Created, _ = time.Parse(time.RFC3339, c.GetCreateTime()) // unknown where it says none
 	if c == nil {
 		return []engine.Finding{means(is(f, ""), engine.Shuts, repairMissing, "the cluster is gone, and everything that ran in it")}, nil
 	}

@@ -58,6 +58,7 @@ func drifts() []drift {
 func TestDrift(t *testing.T) {
 	t.Parallel()
 	b := newBench(t).whole()
+	t.Run("nothing", func(t *testing.T) { b.with(t).runsSinceItWasMade() })
 	for _, d := range drifts() {
 		ok := t.Run(d.name, func(t *testing.T) {
 			one := b.with(t)
@@ -80,6 +81,17 @@ func TestDrift(t *testing.T) {
 		one.ends(exitDone, "destroy", "--yes")
 		one.nothingLeft()
 	})
+}
+
+// runsSinceItWasMade holds the running time to the cloud's own word for the cluster.
+func (b *bench) runsSinceItWasMade() {
+	r, _ := b.status()
+	for _, f := range r.Findings {
+		if f.Resource.Kind == "container.cluster" && !f.Created.IsZero() && r.Running != nil && r.Running.Since.Equal(f.Created) {
+			return
+		}
+	}
+	b.Errorf("the cluster is said to run %+v", r.Running)
 }
 
 // isSeen looks for the difference in the report.

@@ -162,7 +162,7 @@ func (s *session) feasible(ctx context.Context, emit func(engine.Event)) (engine
 func (s *session) Status(ctx context.Context) (engine.Report, error) {
 	rec := s.store.Record()
 	r := engine.Report{Type: "status", Time: time.Now().UTC(), Setup: rec.Name, World: rec.World,
-		Project: rec.Answers.Project, Region: rec.Answers.Region, Finished: rec.Finished, Running: runningSince(rec)}
+		Project: rec.Answers.Project, Region: rec.Answers.Region, Finished: rec.Finished}
 	var mu sync.Mutex
 	page := func(step string) engine.Ledger {
 		return engine.NewLedger(s.store, step, func(ev engine.Event) {
@@ -186,6 +186,7 @@ func (s *session) Status(ctx context.Context) (engine.Report, error) {
 	r.Gate = steps.GateOf(rec, r.Findings)
 	r.Gate.Verdicts = verdicts
 	r.Rotation = steps.RotationOf(rec)
+	r.Running = runningSince(rec, r.Findings)
 	r.OK = plan.Clean() && !slices.ContainsFunc(r.Findings, func(f engine.Finding) bool { return f.State != engine.AsWanted })
 	for i := range r.Findings {
 		r.Findings[i].Repair = s.app.here(r.Findings[i].Repair, rec.Name)

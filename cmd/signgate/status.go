@@ -68,12 +68,19 @@ func runStatus(cmd *cobra.Command, a *app) error {
 }
 
 // runningSince is for how long the cluster of a record has been there, and what it has cost since.
-func runningSince(rec state.Record) *engine.Running {
+// The cloud's own word counts: an entry may be younger, where a lost record was written anew.
+func runningSince(rec state.Record, found []engine.Finding) *engine.Running {
 	for _, e := range rec.Entries {
 		if e.Kind != "container.cluster" || e.Phase != state.Made {
 			continue
 		}
-		r := &engine.Running{Since: e.Time, Seconds: time.Since(e.Time).Seconds()}
+		since := e.Time
+		for _, f := range found {
+			if f.Resource == e.Resource && !f.Created.IsZero() {
+				since = f.Created
+			}
+		}
+		r := &engine.Running{Since: since, Seconds: time.Since(since).Seconds()}
 		if cost, ok := steps.CostOf(rec.Answers); ok {
 			r.Hourly, r.SoFar, r.Note = cost.Hourly, cost.Hourly*r.Seconds/3600, cost.Note
 		}

@@ -45,6 +45,7 @@ type Finding struct {
 	Because  string         `json:"because,omitempty"` // the clause that says why
 	Means    string         `json:"means,omitempty"`   // the whole sentence
 	Repair   string         `json:"repair,omitempty"`  // the command that makes it right
+	Created  time.Time      `json:"created,omitzero"`  // of a cluster: when it was made, by the cloud's own word
 }
 
 // Differs says whether the resource is not as it should be.
