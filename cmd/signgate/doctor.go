@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ func newDoctor(a *app) *cobra.Command {
 		GroupID: "setup",
 		Short:   "Check sign-in, project, billing, APIs and each permission; change nothing",
 		Long: `Check sign-in, project, billing, APIs and each permission that a setup needs, and change
-nothing. With the file of a class (-f, with participants in it) it also says what quota
+nothing. What a setup on record was answered counts, where no flag or file says otherwise: that
+of the newest, or of the one that --setup names. With the file of a class (-f, with participants in it) it also says what quota
 and cost all of them together need.`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, a, q) },
@@ -35,7 +37,7 @@ and cost all of them together need.`,
 
 func runDoctor(cmd *cobra.Command, a *app, q *answerFlags) error {
 	a.owes = true
-	answers, err := q.over(cmd, state.Defaults())
+	answers, err := a.examinedAnswers(cmd, q)
 	if err != nil {
 		return err
 	}
@@ -49,10 +51,8 @@ func runDoctor(cmd *cobra.Command, a *app, q *answerFlags) error {
 		return err
 	}
 	defer site.Close()
-	if answers.Project == "" {
-		if answers.Project, err = a.projectAtHand(site); err != nil {
-			return err
-		}
+	if answers.Project = cmp.Or(answers.Project, site.project); answers.Project == "" {
+		return whichProject()
 	}
 	var class []engine.Check
 	if q.participant == "" && len(q.class) > 0 {
@@ -112,25 +112,6 @@ func saidChecks(n map[engine.CheckState]int) string {
 		line += fmt.Sprintf(", %d cannot be told", k)
 	}
 	return line
-}
-
-// projectAtHand is that of the setup on record, or the one that the environment names.
-func (a *app) projectAtHand(s *site) (string, error) {
-	name, err := a.pick(s.dir, "")
-	if err != nil {
-		return "", err
-	}
-	if name != "" {
-		rec, err := state.Read(s.dir, name)
-		if err != nil {
-			return "", err
-		}
-		return rec.Answers.Project, nil
-	}
-	if s.project == "" {
-		return "", whichProject()
-	}
-	return s.project, nil
 }
 
 func whichProject() error {
