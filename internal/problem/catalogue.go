@@ -141,7 +141,7 @@ func Catalogue() []Entry {
 			"ask an owner for roles/resourcemanager.projectIamAdmin"},
 
 		// Kubernetes Engine.
-		{"quota-exceeded", `[Ii]nsufficient (?:regional|project)? ?quota to satisfy request: resource "(?P<resource>[^"]+)"|Quota '(?P<quota>[^']+)' exceeded|GCE_QUOTA_EXCEEDED`,
+		{"quota-exceeded", `(?:[Ii]nsufficient (?:regional|project)? ?quota to satisfy request: (?:\(\d+\) )?|\(\d+\) )resource "(?P<resource>[^"]+)"|Quota '(?P<quota>[^']+)' exceeded|GCE_QUOTA_EXCEEDED`,
 			"the project's quota does not suffice: ${resource}${quota}",
 			"new projects have small quotas; the guide's nine nodes need more than most of them",
 			"choose the zonal shape with one node, or raise the quota in the console (IAM & Admin, Quotas)"},
@@ -180,6 +180,9 @@ func Catalogue() []Entry {
 			"answer no and use --tlog-upload=false; signgate sign writes nothing there unless the setup says so (--public-log)"},
 
 		// This machine.
+		{"disk-full", `no space left on device|disk quota exceeded`,
+			"the disk is full", "what is done is put on record first, so where nothing can be written nothing more is done",
+			"make room, or have the records elsewhere: --state-dir FOLDER; then run again: signgate goes on where it was"},
 		{"state-folder", `state folder: |list setups: |lock setup .*(permission denied|not a directory|read-only)`,
 			"the state folder cannot be used", "records of setups are kept there, readable by you alone",
 			"make it writable, or name another: --state-dir FOLDER"},
@@ -217,6 +220,9 @@ func Catalogue() []Entry {
 			"the chart is not the one that signgate was tested with",
 			"its digest is pinned, and what the repository served has another: it was changed, or something in between changed it",
 			"do not install it; look at the repository's releases, or use a newer signgate"},
+		{"kubernetes-version", `Version check failed`,
+			"the policy controller does not start on this version of Kubernetes", "it asks the API server for its version first, and wants a later one",
+			"upgrade the cluster: gcloud container clusters upgrade CLUSTER --master; the sandbox's is stamped by make build"},
 		{"controller-not-available", `deployments cosign-system/\S+ is not available`,
 			"the policy controller does not come to run", "what its pods say stands in the words below",
 			"kubectl -n cosign-system get pods; a private cluster needs Cloud NAT to pull from ghcr.io"},
@@ -245,7 +251,7 @@ func Catalogue() []Entry {
 			"the service broke the call off", "something else changed the same thing at the same moment", "run again: signgate goes on where it was"},
 		{"not-found", `(?i)not ?found`,
 			"something that should be there is not", "it was removed, or never made", "signgate status shows what is missing, signgate apply repairs it"},
-		{"unreachable", `(?i)connection refused|no such host|i/o timeout|connection reset|network is unreachable|code = Unavailable|proxyconnect|TLS handshake|x509:|\bEOF\b|transport is closing|connection lost|connection force closed|use of closed network connection|broken pipe|error reading from server|server closed`,
+		{"unreachable", `(?i)connection refused|no such host|server misbehaving|i/o timeout|connection reset|network is unreachable|code = Unavailable|proxyconnect|TLS handshake|x509:|\bEOF\b|transport is closing|connection lost|connection force closed|use of closed network connection|broken pipe|error reading from server|server closed`,
 			"a service cannot be reached", "the network, a proxy or a firewall is in the way",
 			"check the connection (and HTTPS_PROXY), then run again: signgate goes on where it was"},
 		{"timeout", `context deadline exceeded|DeadlineExceeded|Deadline expired|unable to return a response in the time allotted|(?i)timed out|gateway timeout`,

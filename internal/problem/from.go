@@ -3,7 +3,9 @@ package problem
 import (
 	"context"
 	"errors"
+	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"google.golang.org/grpc/codes"
@@ -35,7 +37,22 @@ func From(err error) *Problem {
 			return p
 		}
 	}
+	if e, ok := Explain(byCode(status.Code(err))); ok { // words that nobody knows, under a code that says enough
+		p := e.filled(words, nil)
+		p.Err = err
+		return p
+	}
 	return Raise("unknown", err)
+}
+
+// byCode is what a gRPC code alone says, "" where that is nothing that can be acted on.
+func byCode(c codes.Code) string {
+	return map[codes.Code]string{
+		codes.PermissionDenied: "permission-denied", codes.Unauthenticated: "not-signed-in",
+		codes.AlreadyExists: "already-exists", codes.NotFound: "not-found",
+		codes.ResourceExhausted: "rate-limited", codes.Aborted: "aborted", codes.Internal: "service-internal",
+		codes.Unavailable: "unreachable", codes.DeadlineExceeded: "timeout",
+	}[c]
 }
 
 // own recognises signgate's typed errors.
@@ -99,17 +116,32 @@ func Words(err error) string {
 	return strings.TrimSpace(Clean(text))
 }
 
+// match is the problem of words that an entry knows, nil of others.
 func (e Entry) match(words string) *Problem {
 	re, err := regexp.Compile(e.Pattern)
 	if err != nil {
 		return nil // a test compiles them all
 	}
-	at := re.FindStringSubmatchIndex(words)
-	if at == nil {
+	all := re.FindAllStringSubmatch(words, -1)
+	if all == nil {
 		return nil
 	}
+	said := map[string][]string{}
+	for _, one := range all {
+		for i, name := range re.SubexpNames() {
+			if one[i] != "" && !slices.Contains(said[name], one[i]) {
+				said[name] = append(said[name], one[i])
+			}
+		}
+	}
+	return e.filled(words, said)
+}
+
+// filled puts what was said of each group in its place: all of it, where it was said more than once.
+func (e Entry) filled(words string, said map[string][]string) *Problem {
 	fill := func(template string) string {
-		return strings.TrimRight(string(re.ExpandString(nil, template, words, at)), " :")
+		text := os.Expand(template, func(name string) string { return strings.Join(said[name], ", ") })
+		return strings.TrimRight(text, " :")
 	}
 	return &Problem{ID: e.ID, What: fill(e.What), Why: fill(e.Why), Fix: fill(e.Fix), Words: words}
 }

@@ -92,6 +92,11 @@ func TestEveryKnownTextIsRecognised(t *testing.T) {
 			{"Instance 'gke-c-default-pool-1' creation failed: Constraint constraints/compute.vmExternalIpAccess violated for project 42. [CONDITION_NOT_MET]", "org-policy-addresses"},
 			{"NODE_SERVICE_ACCOUNT_MISSING_PERMISSIONS", "node-account-permissions"},
 		},
+		"this machine": {
+			{`save setup "acme-demo": write /home/ann/.config/signgate/setups/acme-demo/.state.json123: no space left on device`, "disk-full"},
+			{"state folder: mkdir /home/ann/.config/signgate: no space left on device", "disk-full"},
+			{"dial tcp: lookup cloudkms.googleapis.com on 127.0.0.53:53: server misbehaving", "unreachable"},
+		},
 		"organisation policies": {
 			{"violation of constraints/iam.disableServiceAccountCreation", "org-policy-accounts"},
 			{"violation of constraints/iam.allowedPolicyMemberDomains", "org-policy-members"},
@@ -118,6 +123,7 @@ func TestEveryKnownTextIsRecognised(t *testing.T) {
 			{unmet + `GET https://northamerica-northeast1-docker.pkg.dev/v2/acme-demo/containers/nginx/manifests/sha256-0bcd.sig: DENIED: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "projects/acme-demo/locations/l/repositories/containers" (or it may not exist)`, "registry-denied"},
 			{refused + "invalid value: northamerica-northeast1-docker.pkg.dev/acme-demo/containers/nginx:v1 must be an image digest: spec.template.spec.containers[0].image", "unresolved"},
 			{"rpc error: code = PermissionDenied desc = Permission 'cloudkms.cryptoKeys.get' denied on resource 'projects/p/locations/l/keyRings/k/cryptoKeys/c' (or it may not exist).", "permission-denied"},
+			{`Version check failed: kubernetes version "1.30.0" is not compatible, need at least "1.31.0-0" (this can be overridden with the env var "KUBERNETES_MIN_VERSION")`, "kubernetes-version"},
 			{"rpc error: code = NotFound desc = CryptoKeyVersion projects/p/locations/l/keyRings/k/cryptoKeys/c/cryptoKeyVersions/9 not found.", "key-version-missing"},
 			{"kms specification should be in the format gcpkms://projects/[PROJECT_ID]/locations/[LOCATION]/keyRings/[KEY_RING]/cryptoKeys/[KEY]/cryptoKeyVersions/[VERSION]", "kms-reference"},
 		},
@@ -146,6 +152,41 @@ func TestEveryKnownTextIsRecognised(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A quota that is short of several things names them all, in each of the forms that it has.
+func TestEachResourceIsNamed(t *testing.T) {
+	for _, words := range []string{
+		"Insufficient regional quota to satisfy request: (1) resource \"CPUS\": request requires '18.0' and is short '10.0'. (2) resource \"SSD_TOTAL_GB\": request requires '900.0' and is short '400.0'.",
+		"\n\t(1) insufficient regional quota to satisfy request: resource \"CPUS\": request requires '18.0' and is short '10.0'.\n\t(2) insufficient regional quota to satisfy request: resource \"SSD_TOTAL_GB\": request requires '900.0' and is short '400.0'.",
+	} {
+		if p := problem.From(fmt.Errorf("create cluster: %w", status.Error(codes.PermissionDenied, words))); p.ID != "quota-exceeded" || !strings.HasSuffix(p.What, ": CPUS, SSD_TOTAL_GB") {
+			t.Errorf("%q: %s %q", words, p.ID, p.What)
+		}
+	}
+}
+
+// Where nobody knows the words, the code tells: of an error as it came, as of one that was wrapped.
+func TestCodesAreRecognised(t *testing.T) {
+	for code, id := range map[codes.Code]string{
+		codes.PermissionDenied: "permission-denied", codes.Unauthenticated: "not-signed-in", codes.AlreadyExists: "already-exists", codes.NotFound: "not-found",
+		codes.ResourceExhausted: "rate-limited", codes.Aborted: "aborted", codes.Internal: "service-internal", codes.Unavailable: "unreachable",
+		codes.DeadlineExceeded: "timeout", codes.InvalidArgument: "unknown", codes.Unknown: "unknown",
+	} {
+		bare := status.Error(code, "the moon is in the wrong phase")
+		for _, err := range []error{bare, fmt.Errorf("do it: %w", bare)} {
+			p := problem.From(err)
+			if p.ID != id || !strings.Contains(p.Words, "the wrong phase") || !errors.Is(p, bare) {
+				t.Errorf("%v: %s in %q, want %s", err, p.ID, p.Words, id)
+			}
+			if strings.Contains(p.What+p.Why+p.Fix, "${") || strings.HasSuffix(p.What, ":") {
+				t.Errorf("%s has holes: %q %q %q", id, p.What, p.Why, p.Fix)
+			}
+		}
+	}
+	if p := problem.From(status.Error(codes.PermissionDenied, "Cloud Key Management Service (KMS) API has not been used in project 42 before or it is disabled.")); p.ID != "api-not-enabled" {
+		t.Errorf("known words come first: %s", p.ID)
 	}
 }
 
