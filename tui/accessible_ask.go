@@ -42,8 +42,10 @@ func (l *lines) project() error {
 			return nil
 		case answer == "m" && page.Next != "":
 			token = page.Next
+		case answer == "": // nothing to choose and nothing said: the whole list again
+			filter, token = "", ""
 		default:
-			if p, err := l.backend.Project(l.ctx, answer); err == nil && answer != "" {
+			if p, err := l.backend.Project(l.ctx, answer); err == nil {
 				l.chose(p.ID)
 				return nil
 			}

@@ -321,6 +321,18 @@ func TestAccessibleNewProject(t *testing.T) {
 	}
 }
 
+// Where no project is listed, saying nothing asks about none: the whole list is shown again.
+func TestAccessibleNothingSaidOfProjects(t *testing.T) {
+	r := talk(t, newFake())
+	r.answer("project id [1]: ", "zzz")
+	r.answer("project id: ", "")
+	r.answer("project id [1]: ", "")
+	r.until("Which region?")
+	if strings.Contains(r.heard.String(), "with the id ,") {
+		t.Errorf("a project was asked for that nobody named:\n%s", r.heard.String())
+	}
+}
+
 func TestAccessiblePreflight(t *testing.T) {
 	b := newFake()
 	b.setups = []state.Listed{{Name: "old", Record: state.Record{Answers: b.session.answers, Finished: noon()}}}
