@@ -229,6 +229,49 @@ func TestDestroyGoesBackwardsAndSparesWhatWasFound(t *testing.T) {
 	}
 }
 
+// keeper is a step that must not be undone, or that finds somebody else's in the place of what it made.
+type keeper struct {
+	fake
+	hold  error
+	leave bool
+}
+
+func (k keeper) Removable(context.Context, engine.Ledger) error { return k.hold }
+
+func (k keeper) Undo(ctx context.Context, l engine.Ledger) error {
+	if k.leave {
+		return l.Found(k.res(), nil)
+	}
+	return k.fake.Undo(ctx, l)
+}
+
+func TestDestroyRemovesNothingWhereAStepIsHeld(t *testing.T) {
+	for _, held := range []error{nil, errors.New("it is not known whose it is")} {
+		w := newWorld()
+		store, err := state.Create(t.TempDir(), "t", state.World{}, state.Answers{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		e, err := engine.New(store, []engine.Step{keeper{fake{w, "a", nil}, held, true}, fake{w, "b", []string{"a"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, _ := e.Plan(t.Context(), quiet)
+		if _, err := e.Run(t.Context(), plan, engine.Options{}, quiet); err != nil {
+			t.Fatal(err)
+		}
+		w.calls = nil
+		sum, err := e.Destroy(t.Context(), quiet)
+		if held == nil && (err != nil || sum.Removed != 1 || !slices.Equal(w.calls, []string{"undo b"})) { // what is left alone is not removed
+			t.Errorf("destroy: %+v, %v, calls %v", sum, err, w.calls)
+		}
+		if held != nil && (err == nil || sum.Failed != 1 || sum.Skipped != 1 || len(w.calls) > 0) {
+			t.Errorf("destroy of what is held: %+v, %v, calls %v", sum, err, w.calls)
+		}
+	}
+}
+
 func TestNewRefusesWhatIsNoGraph(t *testing.T) {
 	store, err := state.Create(t.TempDir(), "t", state.World{}, state.Answers{})
 	if err != nil {

@@ -42,7 +42,7 @@ type Event struct {
 	Status   Status           `json:"status,omitempty"`  // of a step event
 	Seconds  float64          `json:"seconds,omitempty"` // how long the step took, when it ended
 	Text     string           `json:"text,omitempty"`    // one line for a person
-	Problem  *problem.Problem `json:"error,omitempty"`   // of a failed step
+	Problem  *problem.Problem `json:"error,omitempty"`   // of a failed step, and of a notice of what failed besides
 	Progress *Progress        `json:"progress,omitempty"`
 	Verdict  *Verdict         `json:"verdict,omitempty"`
 	Check    *Check           `json:"check,omitempty"`

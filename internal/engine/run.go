@@ -37,10 +37,14 @@ func (e *Engine) Run(ctx context.Context, plan Plan, opt Options, emit func(Even
 	return r.finish(start, outcomes)
 }
 
-// Destroy undoes, in the reverse order, what this setup made; found things stay.
+// Destroy undoes, in the reverse order, what this setup made; found things stay. Where a
+// step must not be undone, none is.
 func (e *Engine) Destroy(ctx context.Context, emit func(Event)) (Summary, error) {
 	start := time.Now()
 	r := &run{Engine: e, emit: serial(emit)}
+	if outcomes, held := r.guarded(ctx); held {
+		return r.finish(start, outcomes)
+	}
 	outcomes := r.walk(backward(e.infos), func(i int, needs []outcome) outcome { return r.undo(ctx, i, needs) })
 	return r.finish(start, outcomes)
 }
@@ -141,6 +145,32 @@ func (r *run) apply(ctx context.Context, i int, change Change, l Ledger) error {
 	return r.steps[i].Apply(ctx, change, l)
 }
 
+// guarded asks the steps that may know of a reason whether they must not be undone. Where one
+// must not, it has failed and the rest is skipped.
+func (r *run) guarded(ctx context.Context) (outcomes []outcome, held bool) {
+	outcomes = make([]outcome, len(r.steps))
+	for i, s := range r.steps {
+		l := r.ledger(i, r.emit)
+		g, ok := s.(Guarded)
+		if !ok || owned(l.Entries()) == 0 {
+			continue
+		}
+		start := time.Now()
+		if err := g.Removable(r.with(ctx, l), l); err != nil {
+			outcomes[i], held = r.end(r.infos[i], start, outcome{status: Failed, cause: problem.From(err)}, ""), true
+		}
+	}
+	if !held {
+		return nil, false
+	}
+	for i, info := range r.infos {
+		if outcomes[i].status == "" && owned(r.ledger(i, r.emit).Entries()) > 0 {
+			outcomes[i], _ = r.skipped(info, nil)
+		}
+	}
+	return outcomes, true
+}
+
 // undo takes one step back. A step of which nothing is on record has nothing to undo;
 // of one whose things Google lets nobody remove, all stays.
 func (r *run) undo(ctx context.Context, i int, dependents []outcome) outcome {
@@ -149,8 +179,8 @@ func (r *run) undo(ctx context.Context, i int, dependents []outcome) outcome {
 		return o
 	}
 	l := r.ledger(i, r.emit)
-	owns := owned(l.Entries())
-	if owns == 0 {
+	before := l.Entries()
+	if owned(before) == 0 {
 		return outcome{status: Reused}
 	}
 	start := time.Now()
@@ -158,7 +188,7 @@ func (r *run) undo(ctx context.Context, i int, dependents []outcome) outcome {
 	if err := r.steps[i].Undo(r.with(ctx, l), l); err != nil {
 		return r.end(info, start, outcome{status: Failed, cause: problem.From(err)}, "")
 	}
-	if owned(l.Entries()) == owns {
+	if removed(l.Entries()) == removed(before) {
 		return r.end(info, start, outcome{status: Reused}, info.Title+" stays")
 	}
 	return r.end(info, start, outcome{status: Undone, changed: true}, info.Title)
@@ -169,6 +199,17 @@ func owned(entries []state.Entry) int {
 	n := 0
 	for _, e := range entries {
 		if e.Ours() {
+			n++
+		}
+	}
+	return n
+}
+
+// removed counts what is gone.
+func removed(entries []state.Entry) int {
+	n := 0
+	for _, e := range entries {
+		if e.Phase == state.Gone {
 			n++
 		}
 	}

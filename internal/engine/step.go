@@ -23,7 +23,8 @@ type Step interface {
 	Apply(context.Context, Change, Ledger) error
 
 	// Undo removes only what the ledger says this setup made, or had begun to make: then
-	// the thing itself must say that it is ours. Gone already is success.
+	// the thing itself must say that it is ours. Gone already is success; what turns out to
+	// be somebody else's by now is said, and Found.
 	Undo(context.Context, Ledger) error
 
 	// Commands are what a person would type to the same effect: gcloud, cosign, helm,
@@ -31,6 +32,12 @@ type Step interface {
 	// at worst it says that the thing is there already. A line that must be refused
 	// ends in "# refused: WORDS", words (a pattern of grep -E) of the refusal.
 	Commands() []string
+}
+
+// Guarded is a Step that knows beforehand when it must not be undone. Then nothing of the
+// setup is: what would be left of it could not be looked after.
+type Guarded interface {
+	Removable(context.Context, Ledger) error
 }
 
 // Maker is a Step that can say in a line what it makes, without looking.
@@ -82,7 +89,7 @@ type Ledger interface {
 	Operation(r state.Resource, name string) error
 	// Made is the receipt: this setup created r. facts are what cannot be computed again (a unique id).
 	Made(r state.Resource, facts map[string]string) error
-	// Found says that r was there before us: it is used and never removed.
+	// Found says that r is somebody else's: it may be used, and is never removed.
 	Found(r state.Resource, facts map[string]string) error
 	// Gone says that r, made by us, has been removed.
 	Gone(r state.Resource) error
