@@ -112,6 +112,16 @@ func adopt(l engine.Ledger, r state.Resource, labelled bool, facts map[string]st
 	return l.Found(r, facts)
 }
 
+// notLabelled is why most things are: what signgate makes, it labels.
+const notLabelled = "it does not carry this setup's labels"
+
+// leaveIt is the end of what the record calls this setup's, and what is somebody else's by
+// now: it stays, which is said.
+func leaveIt(l engine.Ledger, r state.Resource, why string, args ...any) error {
+	notice(l, "%s is left alone: %s", Describe(r), fmt.Sprintf(why, args...))
+	return l.Found(r, nil)
+}
+
 // settled is the change of a thing that is as wanted: none if we made it, reuse if
 // it was there before us, create if our own making of it has no receipt yet.
 func settled(l engine.Ledger, r state.Resource, labelled bool, summary string) engine.Change {

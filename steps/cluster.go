@@ -139,7 +139,7 @@ func (s cluster) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) er
 	if p := s.differs(c); p != nil {
 		return p
 	}
-	return l.Made(s.resource(), nil)
+	return l.Made(s.resource(), map[string]string{factID: c.GetId()})
 }
 
 // clear looks at what stands in the cluster's place: a failed attempt of ours is
@@ -284,7 +284,13 @@ func (s cluster) Undo(ctx context.Context, l engine.Ledger) error {
 	if err != nil {
 		return err
 	}
-	if c != nil && ours(l, c.GetResourceLabels()) {
+	if c != nil && !ours(l, c.GetResourceLabels()) {
+		if p := s.unmarked(l, c); p != nil {
+			return p
+		}
+		return leaveIt(l, s.resource(), "this setup has not made it, or made another of that name that is gone")
+	}
+	if c != nil {
 		if err := s.delete(ctx, l); err != nil {
 			return err
 		}

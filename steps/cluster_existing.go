@@ -193,7 +193,14 @@ func (s cluster) undoExisting(ctx context.Context, l engine.Ledger) error {
 	if err != nil {
 		return err
 	}
-	if p := pool(c); p != nil && ours(l, p.GetConfig().GetResourceLabels()) {
+	p := pool(c)
+	if lost := s.poolUnmarked(l, p); lost != nil {
+		return lost
+	}
+	if p != nil && !ours(l, p.GetConfig().GetResourceLabels()) {
+		return leaveIt(l, s.poolResource(), "it is not from this setup")
+	}
+	if p != nil {
 		err := s.onceFree(ctx, l, func(ctx context.Context) (*containerpb.Operation, error) {
 			return s.c.GKE.DeleteNodePool(ctx, &containerpb.DeleteNodePoolRequest{Name: s.poolResource().Name})
 		})

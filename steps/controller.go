@@ -229,8 +229,11 @@ func (s controller) uninstall(ctx context.Context, c *kube.Cluster, l engine.Led
 		return nil
 	}
 	rel, err := c.Release(ctx, controllerNamespace, controllerRelease)
-	if err != nil || rel == nil || !ours(l, rel.Labels) {
+	switch {
+	case err != nil || rel == nil:
 		return err
+	case !ours(l, rel.Labels):
+		return leaveIt(l, s.resource(), notLabelled)
 	}
 	if err := c.Uninstall(ctx, controllerNamespace, controllerRelease); err != nil {
 		return err

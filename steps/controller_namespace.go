@@ -61,6 +61,8 @@ func removeNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name
 		if err := c.DeleteSoon(ctx, kube.NamespaceObject(name)); err != nil {
 			return err
 		}
+	default:
+		return leaveIt(l, r, notLabelled)
 	}
 	return l.Gone(r)
 }

@@ -42,6 +42,9 @@ type reached struct {
 	host    string
 	ca      string
 	cluster *kube.Cluster
+
+	asked  bool // by takeBack, whether it answers
+	silent error
 }
 
 // reach gives a client of the cluster; nil without an error while there is no cluster that answers.
@@ -64,29 +67,6 @@ func (s inside) need(ctx context.Context, l engine.Ledger) (*kube.Cluster, error
 		err = s.absent()
 	}
 	return c, err
-}
-
-// takeBack undoes what a step made in the cluster. Where the cluster is gone, so is that.
-func (s inside) takeBack(ctx context.Context, l engine.Ledger, undo func(context.Context, *kube.Cluster) error) error {
-	c, err := s.reach(ctx, l)
-	if err != nil {
-		return err
-	}
-	if c != nil {
-		within, cancel := context.WithTimeout(ctx, s.within())
-		defer cancel()
-		if err := undo(within, c); err != nil {
-			return err
-		}
-	}
-	for _, e := range l.Entries() {
-		if e.Ours() {
-			if err := l.Gone(e.Resource); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 func (s inside) absent() *problem.Problem {

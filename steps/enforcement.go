@@ -161,8 +161,14 @@ func (s enforcement) open(ctx context.Context, c *kube.Cluster, l engine.Ledger)
 		return nil
 	}
 	ns, err := s.namespace(ctx, c)
-	if err != nil || ns == nil || ns.Labels[includeLabel] != "true" {
+	if err != nil || ns == nil {
 		return err
+	}
+	switch value, set := ns.Labels[includeLabel]; {
+	case !set:
+		return nil
+	case value != "true":
+		return leaveIt(l, s.labelResource(), "somebody has set it to %q", value)
 	}
 	return s.label(ctx, c, nil)
 }

@@ -175,8 +175,7 @@ func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 		return []engine.Finding{means(is(f, ""), engine.Shuts, repairMissing, "the cluster is gone, and everything that ran in it")}, nil
 	}
 	seen, effect, because := "running", engine.Harmless, ""
-	repair := shell("gcloud", "container", "clusters", "update", s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID(),
-		"--update-labels="+labelManager+"="+manager+","+labelSetup+"="+l.Setup())
+	repair := s.relabel(l)
 	switch c.GetStatus() {
 	case containerpb.Cluster_RUNNING, containerpb.Cluster_RECONCILING, containerpb.Cluster_DEGRADED:
 	default:
@@ -194,7 +193,7 @@ func (s cluster) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, e
 	} else {
 		seen += ", without our labels"
 		if because == "" {
-			because = "the cluster has lost the labels by which signgate knows it for its own, so it is not touched any more"
+			because = "the cluster has lost the labels by which signgate knows it for its own, so it is not touched any more, nor anything removed"
 		}
 	}
 	all := []engine.Finding{means(is(f, seen), effect, repair, because)}

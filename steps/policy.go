@@ -195,22 +195,16 @@ func (s policy) Undo(ctx context.Context, l engine.Ledger) error {
 	if !l.Entry(s.policyResource()).Ours() {
 		return nil
 	}
-	c, err := s.reach(ctx, l)
-	if err != nil {
-		return err
-	}
-	if c != nil {
-		if err := s.remove(ctx, c, l); err != nil {
-			return err
-		}
-	}
-	return l.Gone(s.policyResource())
+	return s.takeBack(ctx, l, func(ctx context.Context, c *kube.Cluster) error { return s.remove(ctx, c, l) })
 }
 
 func (s policy) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
 	now, err := c.Get(ctx, s.policyObject())
-	if err != nil || now == nil || !ours(l, now.GetLabels()) {
+	switch {
+	case err != nil || now == nil:
 		return err
+	case !ours(l, now.GetLabels()):
+		return leaveIt(l, s.policyResource(), notLabelled)
 	}
 	down, err := webhookDown(ctx, c)
 	if err != nil {

@@ -240,24 +240,26 @@ func (s proof) Apply(ctx context.Context, change engine.Change, l engine.Ledger)
 
 // Undo removes the deployments that are ours, and waits until they are gone.
 func (s proof) Undo(ctx context.Context, l engine.Ledger) error {
-	c, err := s.reach(ctx, l)
-	if err != nil {
-		return err
-	}
-	for _, e := range l.Entries() {
-		if !e.Ours() {
-			continue
-		}
-		if c != nil {
-			if err := s.remove(ctx, c, l, path.Base(e.Name)); err != nil {
+	return s.takeBack(ctx, l, func(ctx context.Context, c *kube.Cluster) error {
+		for _, e := range l.Entries() {
+			if !e.Ours() {
+				continue
+			}
+			name := path.Base(e.Name)
+			d, err := s.get(ctx, c, name)
+			switch {
+			case err != nil:
+			case d != nil && !ours(l, d.Labels):
+				err = leaveIt(l, e.Resource, notLabelled)
+			default:
+				err = s.remove(ctx, c, l, name)
+			}
+			if err != nil {
 				return err
 			}
 		}
-		if err := l.Gone(e.Resource); err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // remove takes a deployment away if it is ours.

@@ -71,11 +71,6 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	return a.ended(s, s.run(ctx, plan, engine.Options{Overwrite: overwrite}, out.emit))
 }
 
-// said is a problem that has been printed already.
-type said struct{ *problem.Problem }
-
-func (s said) Unwrap() error { return s.Problem }
-
 // agree asks whether to go on, unless that was said beforehand or nothing is to be done.
 func (a *app) agree(ctx context.Context, s *session, plan engine.Plan) error {
 	n := plan.Counts()
@@ -85,14 +80,18 @@ func (a *app) agree(ctx context.Context, s *session, plan engine.Plan) error {
 	return a.agreed(ctx, s, "apply this plan to", "changed")
 }
 
-// ended says how a run ended that has told of its failures itself.
+// ended says how a run ended, and what was not told yet of why.
 func (a *app) ended(s *session, err error) error {
-	switch {
-	case err == nil, errors.Is(err, engine.ErrStopped), errors.Is(err, context.Canceled):
+	if err == nil || stopped(err) {
 		return err
 	}
+	var done said
+	if !errors.As(err, &done) {
+		done = said{problem.From(err)}
+		a.explain(done.Problem)
+	}
 	fmt.Fprintf(a.Err, "signgate: not finished\nsigngate: hint: %s goes on where it was\n", a.lineFor(a.verb, s.Name()))
-	return said{problem.From(err)}
+	return done
 }
 
 // prepare opens the world, and in it the setup that the flags speak of, or a new one.

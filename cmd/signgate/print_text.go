@@ -39,6 +39,9 @@ func (p *textPrinter) emit(ev engine.Event) {
 		printVerdict(p.out, *ev.Verdict)
 	case engine.TypeNotice:
 		fmt.Fprintf(p.out, "  note      %-12s %s\n", ev.Step, problem.Clean(ev.Text))
+		if ev.Problem != nil {
+			printProblem(p.out, ev.Problem)
+		}
 	case engine.TypeSummary:
 		printSummary(p.out, *ev.Summary)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,35 +86,27 @@ func (s *session) Destroy(ctx context.Context, emit func(engine.Event)) error {
 	}
 	emit, end := s.taped(infos(s.steps), "destroy", emit)
 	defer end()
-	var summary *engine.Event // held back: it is the last word
-	_, err = e.Destroy(ctx, func(ev engine.Event) {
-		if ev.Type == engine.TypeSummary {
-			summary = &ev
-			return
-		}
-		emit(ev)
-	})
+	last := &lastWord{emit: emit}
+	_, err = e.Destroy(ctx, last.hold)
+	if err != nil {
+		return last.say(told(err))
+	}
 	say := func(format string, args ...any) {
 		emit(engine.Event{Time: time.Now(), Type: engine.TypeNotice, Text: fmt.Sprintf(format, args...)})
 	}
-	if err == nil {
-		err = s.verifyGone(ctx, before, say)
-	}
-	if err == nil {
+	if err = s.verifyGone(ctx, before, say); err == nil {
 		err = s.forget(before, keep, say)
 	}
-	if summary != nil {
-		summary.Summary.OK = err == nil
-		emit(*summary)
-	}
-	return err
+	return last.say(err)
 }
 
-// verifyGone looks again at everything that was removed. What Google still shows for a moment is waited out.
+// verifyGone looks again at everything that was removed. What Google still shows for a moment is waited
+// out; what stays is no more on record as gone.
 func (s *session) verifyGone(ctx context.Context, before state.Record, say func(string, ...any)) error {
-	var left, unseen []string
+	var left []state.Resource
+	var unseen []string
 	err := gcp.Retry{For: time.Minute, When: func(err error) bool { return errors.Is(err, errLeft) },
-		Notice: func(error) { say("still to be seen: %s; looking again", strings.Join(left, ", ")) },
+		Notice: func(error) { say("still to be seen: %s; looking again", list(described(left))) },
 	}.Do(ctx, func(ctx context.Context) error {
 		left, unseen = steps.Left(ctx, s.steps, before, func(step string) engine.Ledger { return engine.NewLedger(s.store, step, func(engine.Event) {}) })
 		if len(left) > 0 {
@@ -121,18 +114,44 @@ func (s *session) verifyGone(ctx context.Context, before state.Record, say func(
 		}
 		return ctx.Err()
 	})
+	if len(left) > 0 {
+		if err := s.stillThere(before, left); err != nil {
+			return err
+		}
+	}
 	switch {
 	case errors.Is(err, errLeft):
 		p := problem.Raise("left-behind", nil)
-		p.Words = strings.Join(left, "\n")
+		p.Words = strings.Join(described(left), "\n")
 		return p
 	case err != nil:
 		return err
 	case len(unseen) > 0:
-		say("could not be looked at again: %s", strings.Join(unseen, ", "))
+		say("could not be looked at again: %s", list(unseen))
 	}
 	say("looked again: what was removed is gone (%d things)", countGone(s.store.Record())-countGone(before))
 	return nil
+}
+
+// stillThere puts back on record what turned out not to be gone: the next destroy removes it.
+func (s *session) stillThere(before state.Record, left []state.Resource) error {
+	return s.store.Update(func(r *state.Record) error {
+		for i, e := range r.Entries {
+			was := slices.IndexFunc(before.Entries, func(b state.Entry) bool { return b.Resource == e.Resource && b.Step == e.Step && b.Ours() })
+			if e.Phase == state.Gone && was >= 0 && slices.Contains(left, e.Resource) {
+				r.Entries[i] = before.Entries[was]
+			}
+		}
+		return nil
+	})
+}
+
+func described(all []state.Resource) []string {
+	out := make([]string, len(all))
+	for i, r := range all {
+		out[i] = steps.Describe(r)
+	}
+	return out
 }
 
 func countGone(rec state.Record) int {

@@ -58,6 +58,7 @@ func runRotate(cmd *cobra.Command, a *app, finish bool) error {
 	e, err := s.begin()
 	if err == nil {
 		_, err = e.Run(ctx, plan, engine.Options{}, out.emit)
+		err = told(err)
 	}
 	if err == nil && a.output == "text" {
 		a.sayRotated(s, finish)

@@ -216,13 +216,14 @@ func (s *session) run(ctx context.Context, plan engine.Plan, opt engine.Options,
 	}
 	emit, end := s.taped(plan, "", emit)
 	defer end()
-	if _, err := e.Run(ctx, plan, opt, emit); err != nil {
-		return err
+	last := &lastWord{emit: emit}
+	if _, err := e.Run(ctx, plan, opt, last.hold); err != nil {
+		return last.say(told(err))
 	}
 	if s.part || !s.store.Record().Finished.IsZero() {
-		return nil
+		return last.say(nil)
 	}
-	return s.finished(time.Now().UTC().Truncate(time.Second))
+	return last.say(s.finished(time.Now().UTC().Truncate(time.Second)))
 }
 
 // finished notes when everything was as wanted; the zero time until it is.

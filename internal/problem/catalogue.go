@@ -287,6 +287,8 @@ func Catalogue() []Entry {
 		{ID: "repository-differs", What: "the repository is of another kind", Why: "format and mode of a repository cannot be changed", Fix: "choose another repository name or a suffix (--suffix)"},
 		{ID: "image-tag-taken", What: "the image's tag is on another image already", Why: "signgate never moves a tag that it did not set", Fix: "name the image by another tag (--image nginx:1.29), or choose another repository or a suffix (--suffix)"},
 		{ID: "cluster-foreign", What: "the cluster is not from this setup", Why: "signgate never touches a cluster that it did not make", Fix: "choose another cluster name or a suffix (--suffix)"},
+		{ID: "cluster-unlabelled", What: "the cluster does not say any more that it is this setup's", Why: "it is known by its labels, which somebody has taken off or changed; unlabelled it might be another that was made in its place",
+			Fix: "nothing was removed; if it is this setup's, give it its labels again (signgate status shows the command), then run again"},
 		{ID: "cluster-failed", What: "the cluster has failed", Why: "Kubernetes Engine reports an error; its own words stand above",
 			Fix: "look at it in the console; signgate destroy takes it away, signgate apply makes a new one"},
 		{ID: "cluster-differs", What: "the cluster's nodes are not as they were made", Why: "account and scopes of a node pool cannot be changed",

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/artifactregistry/apiv1/artifactregistrypb"
+	"cloud.google.com/go/container/apiv1/containerpb"
+
+	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/state"
+	"github.com/signgate/signgate/steps"
+)
+
+// says fails unless a text holds all of these words.
+func (b *bench) says(out string, words ...string) {
+	b.Helper()
+	for _, w := range words {
+		if !strings.Contains(out, w) {
+			b.Errorf("it does not say %q:\n%s", w, out)
+		}
+	}
+}
+
+// events are the lines of a verb's JSON.
+func (b *bench) events(out string) []engine.Event {
+	b.Helper()
+	var all []engine.Event
+	for line := range strings.Lines(out) {
+		var ev engine.Event
+		if strings.HasPrefix(line, "{") { // not what is said besides
+			b.must(json.Unmarshal([]byte(line), &ev))
+			all = append(all, ev)
+		}
+	}
+	return all
+}
+
+// A cluster of ours that has lost its labels is never forgotten, however often it is destroyed;
+// labelled again as it is said, it goes.
+func TestDestroyForgetsNoClusterWithoutLabels(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ends(exitDone, "apply", "--yes", "--to", "cluster")
+	b.unlabelCluster()
+	before := b.record()
+	for range 2 {
+		out := b.ends(exitFailed, "destroy", "--yes")
+		b.says(out, "id       cluster-unlabelled", "gcloud container clusters update cosign-test-cluster", "--update-labels=managed-by=signgate,signgate-setup="+before.Setup)
+	}
+	for _, e := range b.record().Entries {
+		if e.Phase == state.Gone {
+			t.Errorf("%s %s was removed", e.Kind, e.Name)
+		}
+	}
+	b.labelCluster()
+	b.ends(exitDone, "destroy", "--yes")
+	b.nothingLeft()
+}
+
+// A cluster that somebody made in the place of ours, which is gone, is theirs.
+func TestDestroyLeavesAnotherCluster(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ends(exitDone, "apply", "--yes", "--to", "cluster")
+	op, err := b.clients.GKE.DeleteCluster(t.Context(), &containerpb.DeleteClusterRequest{Name: b.n.Cluster()})
+	b.must(err)
+	b.finished(op)
+	op, err = b.clients.GKE.CreateCluster(t.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{Name: b.n.ClusterID(), InitialNodeCount: 1}})
+	b.must(err)
+	b.finished(op)
+	b.says(b.ends(exitDone, "destroy", "--yes"), "cluster cosign-test-cluster is left alone")
+	if _, err := b.clients.GKE.GetCluster(t.Context(), &containerpb.GetClusterRequest{Name: b.n.Cluster()}); err != nil {
+		t.Errorf("somebody's cluster: %v", err)
+	}
+}
+
+func (b *bench) finished(op *containerpb.Operation) {
+	b.Helper()
+	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
+}
+
+// What is there still after it was removed is on record again, so that the next destroy removes it.
+func TestWhatIsLeftBehindStaysOnRecord(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ends(exitDone, "apply", "--yes", "--to", "apis")
+	op, err := b.clients.Artifacts.CreateRepository(t.Context(), &artifactregistrypb.CreateRepositoryRequest{Parent: b.n.Location(), RepositoryId: b.n.RepositoryID(),
+		Repository: &artifactregistrypb.Repository{Format: artifactregistrypb.Repository_DOCKER}})
+	b.must(err)
+	b.must(gcp.Finish(t.Context(), b.clients.Artifacts, op.Name()))
+	answers := state.Defaults()
+	answers.Project = "acme-demo"
+	store, err := state.Create(t.TempDir(), "left", state.World{Kind: "sandbox"}, answers)
+	b.must(err)
+	defer store.Close()
+	l := engine.NewLedger(store, "registry", func(engine.Event) {})
+	r := state.Resource{Kind: "artifactregistry.repository", Name: b.n.Repository()}
+	b.must(l.Made(r, map[string]string{"a": "fact"}))
+	before := store.Record()
+	b.must(l.Gone(r))
+	s := &session{store: store, steps: steps.List(answers, b.clients, steps.Options{})}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // it would look for a minute
+	defer cancel()
+	if err := s.verifyGone(ctx, before, func(string, ...any) {}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it ended with %v", err)
+	}
+	if e := l.Entry(r); e.Phase != state.Made || e.Facts["a"] != "fact" {
+		t.Errorf("on record is %+v", e)
+	}
+}
+
+// What fails after the last step is told like all else: its problem, then a summary that is not OK.
+func TestDestroySaysWhyItFailed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, output := range []string{"text", "json"} {
+		b.ends(exitDone, "apply", "--yes", "--to", "registry")
+		log := filepath.Join(b.dir, "sandbox", "setups", "acme-demo", state.EventsFile) // which cannot be removed
+		b.must(os.RemoveAll(log))
+		b.must(os.MkdirAll(filepath.Join(log, "somebodys"), 0o700))
+		out := b.ends(exitFailed, "destroy", "--yes", "--output", output)
+		if output == "text" {
+			b.says(out, "remove setup \"acme-demo\"", "id       unknown", "Not done")
+		} else {
+			all := b.events(out)
+			problem, last := all[len(all)-2].Problem, all[len(all)-1]
+			if problem == nil || !strings.Contains(problem.Words, "remove setup") || last.Type != engine.TypeSummary || last.Summary.OK {
+				t.Errorf("its last lines:\n%s", out)
+			}
+		}
+		b.must(os.RemoveAll(log))
+		b.ends(exitDone, "destroy", "--yes")
+	}
+}
