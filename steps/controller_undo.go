@@ -48,7 +48,7 @@ func (s inside) takeOut(ctx context.Context, l engine.Ledger, it *containerpb.Cl
 	if s.a.ExistingCluster || !ours(l, it.GetResourceLabels()) || !outOfReach(err) {
 		return err
 	}
-	notice(l, "the cluster does not let this be removed; it goes with the cluster (%s)", problem.From(err).What)
+	notice(l, "this goes with the cluster, which does not remove it now: %s", problem.From(err).What)
 	return nil
 }
 

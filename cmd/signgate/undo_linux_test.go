@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/container/apiv1/containerpb"
+
+	"github.com/signgate/signgate/internal/gcp"
+)
+
+// silence stops the program that is the sandbox's cluster: connections are still taken, and
+// nobody answers.
+func (b *bench) silence() {
+	b.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	b.must(err)
+	for _, file := range all {
+		words, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(words, []byte("signgate-cluster")) || !bytes.Contains(words, []byte(b.dir)) {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		b.must(err)
+		b.must(syscall.Kill(pid, syscall.SIGSTOP))
+		b.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) }) // it may be gone
+		return
+	}
+	b.Fatal("there is no cluster to be silenced")
+}
+
+// A cluster that answers no more holds nothing up where it goes itself, and is asked only once.
+func TestDestroyOfAClusterThatIsSilent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ends(exitDone, "apply", "--yes", "--to", "enforcement")
+	b.silence()
+	start := time.Now()
+	b.says(b.ends(exitDone, "destroy", "--yes"), "enforcement  this goes with the cluster", "policy       this goes with the cluster", "controller   this goes with the cluster")
+	if took := time.Since(start); took > 90*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	b.nothingLeft()
+}
+
+// In somebody else's cluster nothing of ours is forgotten.
+func TestDestroyInASilentClusterOfSomebody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ends(exitDone, "apply", "--yes", "--existing-cluster", "--to", "identity")
+	op, err := b.clients.GKE.CreateCluster(t.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{Name: b.n.ClusterID(), InitialNodeCount: 1}})
+	b.must(err)
+	b.must(b.clients.FinishGKE(t.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
+	b.ends(exitDone, "apply", "--yes", "--existing-cluster", "--to", "controller")
+	b.silence()
+	b.says(b.ends(exitFailed, "destroy", "--yes"), "failed    controller")
+	for _, e := range b.record().Entries {
+		if e.Step == "controller" && !e.Ours() {
+			t.Errorf("%s %s is %s", e.Kind, e.Name, e.Phase)
+		}
+	}
+}
