@@ -100,6 +100,8 @@ func (s registry) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, 
 	if repo != nil {
 		if p := s.differs(repo); p != nil {
 			seen = p.What
+		} else if f.Recorded == state.Made && !s.mine(l, repo) {
+			return []engine.Finding{means(is(f, seen+", without our labels"), engine.Harmless, s.relabel(l), "signgate destroy leaves the repository alone: "+s.notOurs(repo))}, nil
 		}
 	}
 	return []engine.Finding{means(is(f, seen), engine.Shuts, repairMissing, "the repository is gone, and with it every image and signature in it")}, nil

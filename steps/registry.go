@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cloud.google.com/go/artifactregistry/apiv1/artifactregistrypb"
 	"google.golang.org/grpc/codes"
@@ -88,7 +89,22 @@ func (s registry) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) e
 	if p := s.differs(repo); p != nil {
 		return p
 	}
-	return adopt(l, s.resource(), ours(l, repo.GetLabels()), nil)
+	return adopt(l, s.resource(), ours(l, repo.GetLabels()), map[string]string{factCreated: created(repo)})
+}
+
+// factCreated is under which the record keeps when Google made the repository, to the
+// fraction of a second. Another of the same name was made later.
+const factCreated = "createTime"
+
+func created(repo *artifactregistrypb.Repository) string {
+	return repo.GetCreateTime().AsTime().Format(time.RFC3339Nano)
+}
+
+// mine says whether a repository that is there is the one that this setup made: by its
+// labels, or, where somebody has changed those, by when it was made.
+func (s registry) mine(l engine.Ledger, repo *artifactregistrypb.Repository) bool {
+	e := l.Entry(s.resource())
+	return ours(l, repo.GetLabels()) || e.Phase == state.Made && another(l, repo.GetLabels()) == "" && e.Facts[factCreated] == created(repo)
 }
 
 func (s registry) create(ctx context.Context, l engine.Ledger) error {
@@ -112,8 +128,7 @@ func (s registry) create(ctx context.Context, l engine.Ledger) error {
 
 // Undo deletes the repository, and every image in it with it.
 func (s registry) Undo(ctx context.Context, l engine.Ledger) error {
-	e := l.Entry(s.resource())
-	if !e.Ours() {
+	if !l.Entry(s.resource()).Ours() {
 		return nil
 	}
 	if err := resume(ctx, l, s.c.Artifacts, s.resource()); err != nil {
@@ -123,7 +138,10 @@ func (s registry) Undo(ctx context.Context, l engine.Ledger) error {
 	if err != nil {
 		return err
 	}
-	if repo != nil && (e.Phase == state.Made || ours(l, repo.GetLabels())) {
+	if repo != nil && !s.mine(l, repo) {
+		return leaveIt(l, s.resource(), "%s", s.notOurs(repo))
+	}
+	if repo != nil {
 		op, err := s.c.Artifacts.DeleteRepository(ctx, &artifactregistrypb.DeleteRepositoryRequest{Name: s.Repository()})
 		if err == nil && !op.Done() {
 			err = gcp.Finish(ctx, s.c.Artifacts, op.Name())
@@ -133,6 +151,16 @@ func (s registry) Undo(ctx context.Context, l engine.Ledger) error {
 		}
 	}
 	return l.Gone(s.resource())
+}
+
+// notOurs is what speaks against a repository's being this setup's.
+func (s registry) notOurs(repo *artifactregistrypb.Repository) string {
+	return fmt.Sprintf("%s, and it is not the one that this setup made (it is of %s)", notLabelled, repo.GetCreateTime().AsTime().Format("15:04 on 2 January 2006"))
+}
+
+// relabel is the command that gives the repository this setup's labels.
+func (s registry) relabel(l engine.Ledger) string {
+	return shell("gcloud", "artifacts", "repositories", "update", s.RepositoryID(), "--location="+s.Region(), "--project="+s.ProjectID(), "--update-labels="+labelFlag(l))
 }
 
 const repositoryDescription = "images that only run signed; made by signgate"
