@@ -314,10 +314,10 @@ func (s *Store) Bind(world World) error {
 // Close frees the lock.
 func (s *Store) Close() error { return s.lock.Unlock() }
 
-// Remove deletes the setup's folder: its last act. Files that signgate did not
-// put there keep the folder alive.
+// Remove deletes the record, and with it the setup's folder: its last act. Any other file keeps the
+// folder alive: cosign.pub goes with the key, if it goes.
 func (s *Store) Remove() error {
-	for _, name := range []string{"cosign.pub", EventsFile, recordFile, "lock"} { // the record goes after what it knows of
+	for _, name := range []string{EventsFile, recordFile, "lock"} { // the record goes after what it knows of
 		if err := os.Remove(filepath.Join(s.folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove setup %q: %w", s.rec.Name, err)
 		}

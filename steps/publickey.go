@@ -70,12 +70,16 @@ func (s key) export(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKeyVers
 		return err
 	case file.Action == engine.Blocked:
 		return file.Problem
-	case file.Action == "":
+	case file.Action == "" && l.Entry(fileResource()).Phase != "":
 		return nil
 	}
 	pem, err := s.publicKey(ctx, v)
 	if err != nil {
 		return err
+	}
+	facts := map[string]string{"sha256": fingerprint(pem)}
+	if file.Action == "" { // there before the record, which may be a second one of the same setup
+		return adopt(l, fileResource(), l.Entry(s.resource()).Ours(), facts)
 	}
 	if err := l.Intend(fileResource()); err != nil {
 		return err
@@ -83,7 +87,7 @@ func (s key) export(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKeyVers
 	if err := renameio.WriteFile(s.path(), pem, 0o600, renameio.WithTempDir(s.out)); err != nil {
 		return fmt.Errorf("write the public key: %w", err)
 	}
-	return l.Made(fileResource(), map[string]string{"sha256": fingerprint(pem)})
+	return l.Made(fileResource(), facts)
 }
 
 func fingerprint(data []byte) string {
@@ -91,14 +95,18 @@ func fingerprint(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// removeFile takes cosign.pub away if it is still what we wrote.
+// removeFile takes cosign.pub away if it is still what we wrote. Without a receipt it is
+// ours as well: it is written only where there is none, or one of ours.
 func (s key) removeFile(l engine.Ledger) error {
 	e := l.Entry(fileResource())
-	if e.Phase != state.Made {
+	if !e.Ours() {
 		return nil
 	}
 	have, err := os.ReadFile(s.path())
-	if err == nil && fingerprint(have) == e.Facts["sha256"] {
+	if err == nil && e.Phase == state.Made && fingerprint(have) != e.Facts["sha256"] {
+		return leaveIt(l, fileResource(), "%s is not what signgate wrote", s.path())
+	}
+	if err == nil {
 		err = os.Remove(s.path())
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

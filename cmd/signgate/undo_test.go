@@ -12,6 +12,7 @@ import (
 
 	"cloud.google.com/go/artifactregistry/apiv1/artifactregistrypb"
 	"cloud.google.com/go/container/apiv1/containerpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
@@ -139,4 +140,106 @@ func TestDestroySaysWhyItFailed(t *testing.T) {
 		b.must(os.RemoveAll(log))
 		b.ends(exitDone, "destroy", "--yes")
 	}
+}
+
+// A repository that somebody made in the place of ours stays with what is in it, and status
+// says so; ours goes by when it was made, even without its labels.
+func TestDestroyLeavesAnotherRepository(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ends(exitDone, "apply", "--yes", "--to", "registry")
+	b.unlabelRepository()
+	b.ends(exitDone, "destroy", "--yes")
+	b.nothingLeft()
+
+	for _, old := range []bool{false, true} { // a record of an earlier signgate does not know when
+		b.ends(exitDone, "apply", "--yes", "--to", "registry")
+		if old {
+			b.forgetFacts("artifactregistry.repository")
+		}
+		b.replaceRepository()
+		image := b.push(b.n.RepositoryPath()+"/app", "somebody's")
+		r, _ := b.status()
+		if all := unlike(r); !strings.Contains(all, "signgate destroy leaves the repository alone") || !strings.Contains(all, "gcloud artifacts repositories update containers") {
+			t.Errorf("status says %s", all)
+		}
+		b.says(b.ends(exitDone, "destroy", "--yes"), "repository containers is left alone")
+		if digest, err := b.registries().Find(t.Context(), image); err != nil || digest == "" {
+			t.Errorf("somebody's image is gone: %v", err)
+		}
+		b.deleteRepository()
+	}
+}
+
+func (b *bench) unlabelRepository() {
+	b.Helper()
+	_, err := b.clients.Artifacts.UpdateRepository(b.Context(), &artifactregistrypb.UpdateRepositoryRequest{
+		Repository: &artifactregistrypb.Repository{Name: b.n.Repository()}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"labels"}}})
+	b.must(err)
+}
+
+func (b *bench) deleteRepository() {
+	b.Helper()
+	op, err := b.clients.Artifacts.DeleteRepository(b.Context(), &artifactregistrypb.DeleteRepositoryRequest{Name: b.n.Repository()})
+	b.must(err)
+	b.must(op.Wait(b.Context()))
+}
+
+func (b *bench) replaceRepository() {
+	b.Helper()
+	b.deleteRepository()
+	op, err := b.clients.Artifacts.CreateRepository(b.Context(), &artifactregistrypb.CreateRepositoryRequest{Parent: b.n.Location(), RepositoryId: b.n.RepositoryID(),
+		Repository: &artifactregistrypb.Repository{Format: artifactregistrypb.Repository_DOCKER}})
+	b.must(err)
+	_, err = op.Wait(b.Context())
+	b.must(err)
+}
+
+// forgetFacts has the record know no more of a kind than an earlier signgate noted.
+func (b *bench) forgetFacts(kind string) {
+	b.Helper()
+	store, err := state.Open(filepath.Join(b.dir, "sandbox"), "acme-demo")
+	b.must(err)
+	defer store.Close()
+	b.must(store.Update(func(r *state.Record) error {
+		for i := range r.Entries {
+			if r.Entries[i].Kind == kind {
+				r.Entries[i].Facts = nil
+			}
+		}
+		return nil
+	}))
+}
+
+// cosign.pub goes with the key that wrote it, and never without: not where only a plan is made in a
+// folder whose record is lost, and not where it was changed.
+func TestPublicKeyIsNotTaken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	folder := filepath.Join(b.dir, "sandbox", "setups", "acme-demo")
+	file := filepath.Join(folder, "cosign.pub")
+	kept := func(text string) {
+		t.Helper()
+		if have, err := os.ReadFile(file); err != nil || string(have) != text {
+			t.Errorf("cosign.pub: %q, %v", have, err)
+		}
+	}
+	b.must(os.MkdirAll(folder, 0o700))
+	b.must(os.WriteFile(file, []byte("somebody's"), 0o600))
+	b.run("", "plan")
+	kept("somebody's")
+	b.must(os.Remove(file))
+
+	b.ends(exitDone, "apply", "--yes", "--to", "key")
+	id := b.record().Setup
+	b.must(os.Remove(filepath.Join(folder, "record.json")))
+	b.ends(exitDone, "apply", "--yes", "--to", "key", "--adopt", id)
+	b.ends(exitDone, "destroy", "--yes")
+	b.nothingLeft()
+
+	b.ends(exitDone, "apply", "--yes", "--to", "key")
+	b.must(os.WriteFile(file, []byte("changed"), 0o600))
+	b.says(b.ends(exitDone, "destroy", "--yes"), "file cosign.pub is left alone")
+	kept("changed")
+	b.must(os.Remove(file))
 }
