@@ -211,8 +211,4 @@ type Standing struct {
 type Hint struct{ What, Command string }
 
 // Removal is one thing that Destroy removes, or leaves.
-type Removal struct {
-	Name string // `key ring "cosign"`
-	Keep bool
-	Why  string // why it stays, or what happens instead ("destroyed on 24 December")
-}
+type Removal = engine.Removal

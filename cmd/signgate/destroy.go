@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/signgate/signgate/internal/problem"
+	"github.com/signgate/signgate/internal/engine"
 )
 
 func newDestroy(a *app) *cobra.Command {
@@ -47,19 +48,13 @@ func (a *app) agreeToRemove(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if len(all) > 0 {
+		a.printer().emit(engine.Event{Time: time.Now(), Type: engine.TypeRemovals, Removals: all})
+	}
 	goes := 0
 	for _, r := range all {
-		word, why := "remove", ""
-		if r.Keep {
-			word = "keep"
-		} else {
+		if !r.Keep {
 			goes++
-		}
-		if r.Why != "" {
-			why = " (" + r.Why + ")"
-		}
-		if a.output == "text" {
-			fmt.Fprintf(a.Out, "  %-7s %s\n", word, problem.Clean(r.Name+why))
 		}
 	}
 	if goes == 0 {

@@ -42,8 +42,23 @@ func (p *textPrinter) emit(ev engine.Event) {
 		if ev.Problem != nil {
 			printProblem(p.out, ev.Problem)
 		}
+	case engine.TypeRemovals:
+		printRemovals(p.out, ev.Removals)
 	case engine.TypeSummary:
 		printSummary(p.out, *ev.Summary)
+	}
+}
+
+func printRemovals(out io.Writer, all []engine.Removal) {
+	for _, r := range all {
+		word, why := "remove", ""
+		if r.Keep {
+			word = "keep"
+		}
+		if r.Why != "" {
+			why = " (" + r.Why + ")"
+		}
+		fmt.Fprintf(out, "  %-7s %s\n", word, problem.Clean(r.Name+why))
 	}
 }
 

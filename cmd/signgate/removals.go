@@ -23,7 +23,15 @@ func (s *session) Removals(ctx context.Context) ([]tui.Removal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return removals(s.store.Record(), use, use.Needed() && !s.removeKey, time.Now()), nil
+	rec := s.store.Record()
+	all := removals(rec, use, use.Needed() && !s.removeKey, time.Now())
+	repository := func(e state.Entry) bool { return e.Kind == "artifactregistry.repository" && e.Ours() }
+	if i := slices.IndexFunc(rec.Entries, repository); i >= 0 {
+		at := slices.IndexFunc(all, func(r tui.Removal) bool { return r.Name == steps.Describe(rec.Entries[i].Resource) })
+		page := engine.NewLedger(s.store, rec.Entries[i].Step, func(engine.Event) {})
+		all[at].Keep, all[at].Why = steps.RepositoryGoes(ctx, rec, s.site.clients, page)
+	}
+	return all, ctx.Err()
 }
 
 // useOfKey is looked up once, so that what is done is what was shown.

@@ -243,3 +243,36 @@ func TestPublicKeyIsNotTaken(t *testing.T) {
 	kept("changed")
 	b.must(os.Remove(file))
 }
+
+// What destroy removes and keeps is said in JSON as well, and of the repository what goes along.
+func TestDestroySaysWhatItRemoves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ends(exitDone, "apply", "--yes", "--to", "signature")
+	line := func() string {
+		_, after, _ := strings.Cut(b.ends(exitUsage, "destroy"), "  remove  repository containers")
+		first, _, _ := strings.Cut(after, "\n")
+		return first
+	}
+	if said := line(); said != "" {
+		t.Errorf("of a repository with nothing but its own it says %q", said)
+	}
+	theirs := b.push(b.n.RepositoryPath()+"/app", "somebody's")
+	if said := line(); said != " (with everything in it, and this setup has not pushed "+theirs+")" {
+		t.Errorf("of a repository with %s in it it says %q", theirs, said)
+	}
+	all := b.events(b.ends(exitDone, "destroy", "--yes", "--output", "json"))
+	if len(all) == 0 || all[0].Type != engine.TypeRemovals {
+		t.Fatalf("it begins with %+v", all)
+	}
+	told := map[string]engine.Removal{}
+	for _, r := range all[0].Removals {
+		told[r.Name] = r
+	}
+	if r := told["repository containers"]; r.Keep || !strings.Contains(r.Why, theirs) {
+		t.Errorf("of the repository: %+v", r)
+	}
+	if r := told["key ring cosign"]; !r.Keep || r.Why == "" {
+		t.Errorf("of the key ring: %+v", r)
+	}
+}

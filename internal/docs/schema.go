@@ -92,7 +92,7 @@ func eventsSchema(src source) ([]byte, error) {
 		with []string
 	}{
 		{engine.TypePlan, []string{"plan"}}, {engine.TypeStep, []string{"step", "status"}}, {engine.TypeProgress, []string{"step", "progress"}},
-		{engine.TypeCheck, []string{"check"}}, {engine.TypeVerdict, []string{"verdict"}}, {engine.TypeSummary, []string{"summary"}},
+		{engine.TypeCheck, []string{"check"}}, {engine.TypeVerdict, []string{"verdict"}}, {engine.TypeRemovals, []string{"removals"}}, {engine.TypeSummary, []string{"summary"}},
 	} {
 		rules = append(rules, schema{
 			"if":   schema{"properties": schema{"type": schema{"const": r.of}}},

@@ -17,7 +17,8 @@ const (
 	TypeProgress Type = "progress" // may be dropped where it comes too fast; no other type ever is
 	TypeVerdict  Type = "verdict"
 	TypeNotice   Type = "notice"
-	TypeCall     Type = "call" // one call to a service, where a log of them was asked for
+	TypeRemovals Type = "removals" // what destroy is about to remove, and what it keeps
+	TypeCall     Type = "call"     // one call to a service, where a log of them was asked for
 	TypeSummary  Type = "summary"
 )
 
@@ -47,6 +48,7 @@ type Event struct {
 	Verdict  *Verdict         `json:"verdict,omitempty"`
 	Check    *Check           `json:"check,omitempty"`
 	Plan     *Plan            `json:"plan,omitempty"`
+	Removals []Removal        `json:"removals,omitempty"`
 	Summary  *Summary         `json:"summary,omitempty"`
 }
 
@@ -86,6 +88,13 @@ type Planned struct {
 	Change    Change  `json:"change"`
 	Seconds   float64 `json:"seconds,omitempty"` // about how long the change takes
 	Inspected float64 `json:"inspectSeconds"`    // how long it took to look
+}
+
+// Removal is one thing on record that destroy removes, or keeps.
+type Removal struct {
+	Name string `json:"name"` // `key ring "cosign"`
+	Keep bool   `json:"keep"`
+	Why  string `json:"why,omitempty"` // why it stays, or what happens instead ("destroyed on 24 December")
 }
 
 // Summary ends a run.
