@@ -145,7 +145,7 @@ func (s apis) enable(ctx context.Context, l engine.Ledger, off []string) error {
 					return err
 				}
 			}
-			err = gcp.Finish(ctx, s.c.Services, op.Name())
+			err = gcp.Finish(ctx, s.c.Services, op.Name(), slow(l))
 		}
 		if err != nil {
 			return fmt.Errorf("switch on APIs in %s: %w", s.Project(), err)

@@ -2,9 +2,11 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
@@ -72,9 +74,12 @@ func resume(ctx context.Context, l engine.Ledger, service gcp.Operations, r stat
 	if op == "" {
 		return nil
 	}
-	err := gcp.Finish(ctx, service, op)
+	err := gcp.Finish(ctx, service, op, slow(l))
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if notDone := (*gcp.NotDoneError)(nil); errors.As(err, &notDone) {
+		return err
 	}
 	if err != nil && !gcp.NotFound(err) {
 		notice(l, "an earlier attempt failed and is made again: %v", err)
@@ -94,7 +99,7 @@ func follow(ctx context.Context, l engine.Ledger, service gcp.Operations, r stat
 	if err := l.Operation(r, op.Name()); err != nil {
 		return err
 	}
-	return gcp.Finish(ctx, service, op.Name())
+	return gcp.Finish(ctx, service, op.Name(), slow(l))
 }
 
 // adopt writes the receipt of a thing that is there: made, if it is ours (by its
@@ -151,6 +156,13 @@ func ours(l engine.Ledger, have map[string]string) bool {
 
 func notice(l engine.Ledger, format string, args ...any) {
 	l.Report(engine.Event{Type: engine.TypeNotice, Text: fmt.Sprintf(format, args...)})
+}
+
+// slow tells from time to time that something takes long.
+func slow(l engine.Ledger) func(time.Duration) {
+	return func(waited time.Duration) {
+		notice(l, "still waiting, for %s now; stopped and run again it goes on", waited.Round(time.Second))
+	}
 }
 
 // blocked is a change that cannot be: the catalogue's problem id, with what happened in our words.

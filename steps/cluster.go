@@ -230,7 +230,7 @@ func (s cluster) finish(ctx context.Context, l engine.Ledger, operation string) 
 	return s.c.FinishGKE(ctx, operation, func(stage gcp.Stage) {
 		l.Report(engine.Event{Type: engine.TypeProgress, Text: stageText(stage.Name),
 			Progress: &engine.Progress{Stage: stage.Name, Done: stage.Done, Total: stage.Total}})
-	})
+	}, slow(l))
 }
 
 // stageText says GKE's stages in a person's words.

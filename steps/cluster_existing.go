@@ -133,7 +133,7 @@ func (s cluster) applyExisting(ctx context.Context, l engine.Ledger) error {
 			return fmt.Errorf("create node pool %q: %w", poolName, err)
 		}
 	}
-	p, err := s.awaitPool(ctx)
+	p, err := s.awaitPool(ctx, l)
 	if err != nil {
 		return fmt.Errorf("create node pool %q: %w", poolName, err)
 	}
@@ -171,8 +171,8 @@ func (s cluster) addPool(ctx context.Context, l engine.Ledger, c *containerpb.Cl
 }
 
 // awaitPool waits until the node pool has nodes.
-func (s cluster) awaitPool(ctx context.Context) (p *containerpb.NodePool, err error) {
-	err = gcp.Await(ctx, func(ctx context.Context) (bool, error) {
+func (s cluster) awaitPool(ctx context.Context, l engine.Ledger) (p *containerpb.NodePool, err error) {
+	err = gcp.Await(ctx, gcp.Wait{What: fmt.Sprintf("node pool %q", poolName), For: gcp.Longest, Slow: slow(l)}, func(ctx context.Context) (bool, error) {
 		if p, err = s.c.GKE.GetNodePool(ctx, &containerpb.GetNodePoolRequest{Name: s.poolResource().Name}); err != nil {
 			return false, err
 		}

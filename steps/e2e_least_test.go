@@ -215,7 +215,7 @@ func (s *setup) scope(t *testing.T) {
 	op, err := b.clients.GKE.CreateNodePool(t.Context(), &containerpb.CreateNodePoolRequest{Parent: b.n.Cluster(), NodePool: &containerpb.NodePool{
 		Name: pool, InitialNodeCount: 1, Config: &containerpb.NodeConfig{ServiceAccount: b.n.AccountEmail(), OauthScopes: scopes}}})
 	must(t, err)
-	must(t, b.clients.FinishGKE(t.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
+	must(t, b.clients.FinishGKE(t.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}, nil))
 	b.move(t, pool)
 	b.reread(t, "False")
 	b.wantKeyless(t, "rpc error: code = PermissionDenied desc = Request had insufficient authentication scopes.\n"+

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/kms/apiv1/kmspb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
@@ -139,7 +140,7 @@ func (s key) enable(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKeyVers
 			return nil, fail(err)
 		}
 	}
-	v, err := s.generated(ctx, v)
+	v, err := s.generated(ctx, l, v)
 	if err == nil && v.GetState() != enabled {
 		err = fmt.Errorf("it became %s: %s", v.GetState(), v.GetGenerationFailureReason())
 	}
@@ -149,9 +150,12 @@ func (s key) enable(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKeyVers
 	return v, adopt(l, r, mine, nil)
 }
 
-// generated waits until KMS has made the key material; that takes seconds.
-func (s key) generated(ctx context.Context, v *kmspb.CryptoKeyVersion) (*kmspb.CryptoKeyVersion, error) {
-	err := gcp.Await(ctx, func(ctx context.Context) (bool, error) {
+// generation is how long KMS may take to make the key material; that takes seconds.
+const generation = 5 * time.Minute
+
+// generated waits until it is made.
+func (s key) generated(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKeyVersion) (*kmspb.CryptoKeyVersion, error) {
+	err := gcp.Await(ctx, gcp.Wait{What: "version " + number(v), For: generation, Slow: slow(l)}, func(ctx context.Context) (bool, error) {
 		got, err := s.c.KMS.GetCryptoKeyVersion(ctx, &kmspb.GetCryptoKeyVersionRequest{Name: v.GetName()})
 		if err != nil {
 			return false, err
@@ -199,7 +203,7 @@ func (s key) madeVersions(ctx context.Context, l engine.Ledger) ([]*kmspb.Crypto
 // destroy disables a version and schedules its destruction. Disabled comes first
 // because an organisation may demand it (constraints/cloudkms.disableBeforeDestroy).
 func (s key) destroy(ctx context.Context, l engine.Ledger, v *kmspb.CryptoKeyVersion) error {
-	v, err := s.generated(ctx, v)
+	v, err := s.generated(ctx, l, v)
 	if err == nil && v.GetState() == enabled {
 		err = s.setState(ctx, v.GetName(), disabled)
 	}

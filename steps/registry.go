@@ -144,7 +144,7 @@ func (s registry) Undo(ctx context.Context, l engine.Ledger) error {
 	if repo != nil {
 		op, err := s.c.Artifacts.DeleteRepository(ctx, &artifactregistrypb.DeleteRepositoryRequest{Name: s.Repository()})
 		if err == nil && !op.Done() {
-			err = gcp.Finish(ctx, s.c.Artifacts, op.Name())
+			err = gcp.Finish(ctx, s.c.Artifacts, op.Name(), slow(l))
 		}
 		if err != nil && !gcp.NotFound(err) {
 			return fmt.Errorf("delete repository %q: %w", s.RepositoryID(), err)

@@ -127,7 +127,7 @@ func TestDestroyKeepsAKeyThatIsNeeded(t *testing.T) {
 	op, err := b.clients.Artifacts.CreateRepository(t.Context(), &artifactregistrypb.CreateRepositoryRequest{Parent: b.n.Location(), RepositoryId: "somebodys",
 		Repository: &artifactregistrypb.Repository{Format: artifactregistrypb.Repository_DOCKER}})
 	b.must(err)
-	b.must(gcp.Finish(t.Context(), b.clients.Artifacts, op.Name()))
+	b.must(gcp.Finish(t.Context(), b.clients.Artifacts, op.Name(), nil))
 	elsewhere := b.n.RegistryHost() + "/acme-demo/somebodys/app"
 	known, found, plain := b.push(elsewhere, "known"), b.push(elsewhere, "found"), b.push(elsewhere, "not signed")
 	b.ends(exitDone, "sign", known)

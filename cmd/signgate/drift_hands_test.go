@@ -279,7 +279,7 @@ func (b *bench) disableAPI(service string) {
 	op, err := b.clients.Services.DisableService(b.Context(), &serviceusagepb.DisableServiceRequest{Name: b.n.Project() + "/services/" + service, DisableDependentServices: true})
 	b.must(err)
 	if !op.Done() {
-		b.must(gcp.Finish(b.Context(), b.clients.Services, op.Name()))
+		b.must(gcp.Finish(b.Context(), b.clients.Services, op.Name(), nil))
 	}
 }
 
@@ -289,7 +289,7 @@ func (b *bench) labelsOfCluster(labels map[string]string) {
 	b.must(err)
 	op, err := b.clients.GKE.SetLabels(b.Context(), &containerpb.SetLabelsRequest{Name: b.n.Cluster(), ResourceLabels: labels, LabelFingerprint: c.GetLabelFingerprint()})
 	b.must(err)
-	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
+	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}, nil))
 }
 
 func (b *bench) unlabelCluster() { b.labelsOfCluster(nil) }
@@ -302,7 +302,7 @@ func (b *bench) addPool() {
 	op, err := b.clients.GKE.CreateNodePool(b.Context(), &containerpb.CreateNodePoolRequest{Parent: b.n.Cluster(), NodePool: &containerpb.NodePool{
 		Name: "somebodys", InitialNodeCount: 1, Config: &containerpb.NodeConfig{ServiceAccount: b.n.AccountEmail(), OauthScopes: []string{"https://www.googleapis.com/auth/logging.write"}}}})
 	b.must(err)
-	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
+	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}, nil))
 	b.controllerRunsSince(start)
 }
 
@@ -310,6 +310,6 @@ func (b *bench) deletePool() {
 	start := time.Now()
 	op, err := b.clients.GKE.DeleteNodePool(b.Context(), &containerpb.DeleteNodePoolRequest{Name: b.n.Cluster() + "/nodePools/somebodys"})
 	b.must(err)
-	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
+	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}, nil))
 	b.controllerRunsSince(start)
 }

@@ -85,7 +85,7 @@ func TestDestroyLeavesAnotherCluster(t *testing.T) {
 
 func (b *bench) finished(op *containerpb.Operation) {
 	b.Helper()
-	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}))
+	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}, nil))
 }
 
 // What is there still after it was removed is on record again, so that the next destroy removes it.
@@ -96,7 +96,7 @@ func TestWhatIsLeftBehindStaysOnRecord(t *testing.T) {
 	op, err := b.clients.Artifacts.CreateRepository(t.Context(), &artifactregistrypb.CreateRepositoryRequest{Parent: b.n.Location(), RepositoryId: b.n.RepositoryID(),
 		Repository: &artifactregistrypb.Repository{Format: artifactregistrypb.Repository_DOCKER}})
 	b.must(err)
-	b.must(gcp.Finish(t.Context(), b.clients.Artifacts, op.Name()))
+	b.must(gcp.Finish(t.Context(), b.clients.Artifacts, op.Name(), nil))
 	answers := state.Defaults()
 	answers.Project = "acme-demo"
 	store, err := state.Create(t.TempDir(), "left", state.World{Kind: "sandbox"}, answers)

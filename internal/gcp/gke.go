@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
 	"google.golang.org/grpc/codes"
@@ -21,10 +22,11 @@ type Stage struct {
 func GKEOperation(location, id string) string { return location + "/operations/" + id }
 
 // FinishGKE waits for an operation of Kubernetes Engine by its full name, telling
-// each change of stage. DONE is not success there: the operation's own error counts.
-func (c *Clients) FinishGKE(ctx context.Context, name string, tell func(Stage)) error {
+// each change of stage, and slow (which may be nil) while it takes long. DONE is not
+// success there: the operation's own error counts.
+func (c *Clients) FinishGKE(ctx context.Context, name string, tell func(Stage), slow func(time.Duration)) error {
 	var last Stage
-	return Await(ctx, func(ctx context.Context) (bool, error) {
+	return Await(ctx, Wait{"operation " + name, Longest, slow}, func(ctx context.Context) (bool, error) {
 		op, err := c.GKE.GetOperation(ctx, &containerpb.GetOperationRequest{Name: name})
 		if err != nil {
 			return false, err

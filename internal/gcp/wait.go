@@ -19,9 +19,30 @@ const (
 	longestPause  = 5 * time.Second
 )
 
+// Wait says for what is waited, and for how long: nothing is waited for for ever.
+type Wait struct {
+	What string              // "operation X": what the error calls it
+	For  time.Duration       // at most
+	Slow func(time.Duration) // told each sixth of that how long it has been; may be nil
+}
+
+// Longest is how long an operation may take: the slowest of Kubernetes Engine's take an hour.
+const Longest = 90 * time.Minute
+
+// NotDoneError says that something was begun and did not come to its end while it was waited
+// for. It may yet: what waits for it again goes on.
+type NotDoneError struct {
+	What   string
+	Waited time.Duration
+}
+
+func (e *NotDoneError) Error() string {
+	return fmt.Sprintf("%s has not come to its end within %s", e.What, e.Waited.Round(time.Second))
+}
+
 // Await polls until done. Up to three polls in a row may go unanswered.
-func Await(ctx context.Context, poll func(context.Context) (done bool, err error)) error {
-	start, unanswered := time.Now(), 0
+func Await(ctx context.Context, w Wait, poll func(context.Context) (done bool, err error)) error {
+	start, unanswered, told := time.Now(), 0, 1
 	for {
 		done, err := poll(ctx)
 		switch {
@@ -34,7 +55,15 @@ func Await(ctx context.Context, poll func(context.Context) (done bool, err error
 		default:
 			unanswered++
 		}
-		pause := min(max(time.Since(start)/16, shortestPause), longestPause)
+		waited := time.Since(start)
+		switch {
+		case waited >= w.For:
+			return &NotDoneError{w.What, waited}
+		case w.Slow != nil && waited >= time.Duration(told)*w.For/6:
+			w.Slow(waited)
+			told++
+		}
+		pause := min(max(waited/16, shortestPause), longestPause)
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
@@ -48,9 +77,9 @@ type Operations interface {
 
 // Finish waits for a long-running operation by name and returns how it ended. A
 // name from an earlier process will do; an operation that the service has
-// forgotten is codes.NotFound.
-func Finish(ctx context.Context, service Operations, name string) error {
-	return Await(ctx, func(ctx context.Context) (bool, error) {
+// forgotten is codes.NotFound. slow is told while it takes long, and may be nil.
+func Finish(ctx context.Context, service Operations, name string, slow func(time.Duration)) error {
+	return Await(ctx, Wait{"operation " + name, Longest, slow}, func(ctx context.Context) (bool, error) {
 		op, err := service.GetOperation(ctx, &longrunningpb.GetOperationRequest{Name: name})
 		if err != nil {
 			return false, err

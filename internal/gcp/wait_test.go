@@ -3,6 +3,7 @@ package gcp
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,7 +17,7 @@ func TestAwaitIsSeldomLate(t *testing.T) {
 	for _, takes := range []time.Duration{0, 30 * time.Millisecond, time.Second, 6 * time.Second, 6 * time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			start, polls := time.Now(), 0
-			err := Await(t.Context(), func(context.Context) (bool, error) { polls++; return time.Since(start) >= takes, nil })
+			err := Await(t.Context(), Wait{For: time.Hour}, func(context.Context) (bool, error) { polls++; return time.Since(start) >= takes, nil })
 			late := time.Since(start) - takes
 			if err != nil || late > min(max(takes/16, shortestPause), longestPause)+shortestPause {
 				t.Errorf("%s was noticed %s late after %d polls: %v", takes, late, polls, err)
@@ -33,7 +34,7 @@ func TestAwaitBearsThreeLostAnswers(t *testing.T) {
 		lost := status.Error(codes.Unavailable, "connection reset")
 		for _, c := range []struct{ lost, calls int }{{3, 4}, {4, 4}} {
 			calls := 0
-			err := Await(t.Context(), func(context.Context) (bool, error) {
+			err := Await(t.Context(), Wait{For: time.Hour}, func(context.Context) (bool, error) {
 				if calls++; calls <= c.lost {
 					return false, lost
 				}
@@ -42,6 +43,25 @@ func TestAwaitBearsThreeLostAnswers(t *testing.T) {
 			if calls != c.calls || (err == nil) != (c.lost == 3) {
 				t.Errorf("%d lost answers: %d calls, %v", c.lost, calls, err)
 			}
+		}
+	})
+}
+
+// What never ends is not waited for for ever, and meanwhile it is told that it takes long.
+func TestAwaitEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start, told := time.Now(), []time.Duration{}
+		slow := func(waited time.Duration) { told = append(told, waited.Round(time.Minute)) }
+		err := Await(t.Context(), Wait{"version 1", time.Hour, slow}, func(context.Context) (bool, error) { return false, nil })
+		var notDone *NotDoneError
+		if !errors.As(err, &notDone) || notDone.What != "version 1" || notDone.Waited < time.Hour {
+			t.Errorf("it ended with %v", err)
+		}
+		if took := time.Since(start); took > time.Hour+longestPause {
+			t.Errorf("it took %s", took)
+		}
+		if want := []time.Duration{10 * time.Minute, 20 * time.Minute, 30 * time.Minute, 40 * time.Minute, 50 * time.Minute}; !slices.Equal(told, want) {
+			t.Errorf("told after %v, want %v", told, want)
 		}
 	})
 }

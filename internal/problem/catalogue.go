@@ -234,6 +234,11 @@ func Catalogue() []Entry {
 			"the cluster does not let you: ${act}", "Helm's roles and webhooks need roles/container.admin",
 			"ask for roles/container.admin in the project"},
 
+		// What was begun and does not end.
+		{"not-done-yet", `has not come to its end within (?P<time>\w+)`,
+			"Google has not finished within ${time}", "signgate has stopped waiting; what was begun goes on, and may well come to its end",
+			"run again: signgate looks how far it is and goes on waiting; if it stays, look at it in Google's console, or whether Google has an outage: https://status.cloud.google.com"},
+
 		// General words of Google APIs.
 		{"permission-denied", `Permission '(?P<permission>[\w.]+)' denied|Required "(?P<required>[\w.]+)" permission|Permission denied to list services|PERMISSION_DENIED|PermissionDenied|does not have permission|403 Forbidden`,
 			"you lack a permission: ${permission}${required}", "no role of the account includes it here",

@@ -91,6 +91,7 @@ func TestEveryKnownTextIsRecognised(t *testing.T) {
 			{"Instance 'gke-c-default-pool-1' creation failed: The zone 'projects/p/zones/z' does not have enough resources available to fulfill the request. [GCE_STOCKOUT]", "stockout"},
 			{"Instance 'gke-c-default-pool-1' creation failed: Constraint constraints/compute.vmExternalIpAccess violated for project 42. [CONDITION_NOT_MET]", "org-policy-addresses"},
 			{"NODE_SERVICE_ACCOUNT_MISSING_PERMISSIONS", "node-account-permissions"},
+			{`create cluster "c": operation projects/p/locations/l/operations/operation-1 has not come to its end within 1h30m0s`, "not-done-yet"}, // signgate's own
 		},
 		"this machine": {
 			{`save setup "acme-demo": write /home/ann/.config/signgate/setups/acme-demo/.state.json123: no space left on device`, "disk-full"},
