@@ -56,6 +56,15 @@ func (s cluster) inspectExisting(l engine.Ledger, c *containerpb.Cluster) engine
 		return engine.Change{Action: engine.Create, Summary: fmt.Sprintf("node pool %q (%d × %s) in %s: %s", poolName, s.Nodes(), s.a.MachineType, summary, s.poolFaults(c))}
 	}
 	summary = fmt.Sprintf("node pool %q in %s", poolName, summary)
+	switch pool.GetStatus() {
+	case containerpb.NodePool_ERROR:
+		if !s.anew(l, pool) {
+			return engine.Change{Action: engine.Blocked, Summary: summary, Problem: s.poolFailed(pool)}
+		}
+		return engine.Change{Action: engine.Create, Summary: summary + " (the last attempt failed and is deleted first)"}
+	case containerpb.NodePool_STOPPING:
+		return engine.Change{Action: engine.Create, Summary: summary + " (the last one is being deleted)"}
+	}
 	if fault := s.faultsOf(pool); fault != "" {
 		return blocked(summary, "cluster-differs", "%s", fault)
 	}
@@ -128,7 +137,11 @@ func (s cluster) applyExisting(ctx context.Context, l engine.Ledger) error {
 	if !s.ownPool() {
 		return nil
 	}
-	if pool(c) == nil {
+	free, err := s.clearPool(ctx, l, pool(c))
+	if err != nil {
+		return err
+	}
+	if free {
 		if err := s.addPool(ctx, l, c); err != nil {
 			return fmt.Errorf("create node pool %q: %w", poolName, err)
 		}
@@ -138,6 +151,50 @@ func (s cluster) applyExisting(ctx context.Context, l engine.Ledger) error {
 		return fmt.Errorf("create node pool %q: %w", poolName, err)
 	}
 	return adopt(l, s.poolResource(), ours(l, p.GetConfig().GetResourceLabels()), nil)
+}
+
+// clearPool looks at what stands in the node pool's place: a failed attempt of ours is deleted
+// and one being deleted is waited for. It says whether the place is free.
+func (s cluster) clearPool(ctx context.Context, l engine.Ledger, p *containerpb.NodePool) (free bool, err error) {
+	switch {
+	case p == nil:
+		return true, nil
+	case p.GetStatus() == containerpb.NodePool_STOPPING:
+		return true, s.deletePool(ctx, l)
+	case p.GetStatus() != containerpb.NodePool_ERROR:
+		return false, nil
+	case !s.anew(l, p):
+		return false, s.poolFailed(p)
+	}
+	notice(l, "the last attempt at node pool %q failed; deleting it before the next", poolName)
+	return true, s.deletePool(ctx, l)
+}
+
+// anew says whether a failed node pool is an attempt of ours, on which nothing has ever run.
+func (s cluster) anew(l engine.Ledger, p *containerpb.NodePool) bool {
+	return l.Entry(s.poolResource()).Phase == state.Intended && ours(l, p.GetConfig().GetResourceLabels())
+}
+
+func (s cluster) poolFailed(p *containerpb.NodePool) *problem.Problem {
+	failed := raise("pool-failed", "node pool %q is in the state %s", poolName, p.GetStatus())
+	words := []string{p.GetStatusMessage()} //nolint:staticcheck // conditions are its successor, but not always filled
+	for _, condition := range p.GetConditions() {
+		words = append(words, condition.GetMessage())
+	}
+	failed.Words = problem.Clean(strings.TrimSpace(strings.Join(words, "\n")))
+	failed.Fix = "look at it in the console; if nothing on it is needed any more, delete it, and signgate apply makes another:\n" +
+		shell("gcloud", "container", "node-pools", "delete", poolName, "--cluster="+s.ClusterID(), s.placeFlag(), "--project="+s.ProjectID())
+	return failed
+}
+
+func (s cluster) deletePool(ctx context.Context, l engine.Ledger) error {
+	err := s.onceFree(ctx, l, func(ctx context.Context) (*containerpb.Operation, error) {
+		return s.c.GKE.DeleteNodePool(ctx, &containerpb.DeleteNodePoolRequest{Name: s.poolResource().Name})
+	})
+	if err != nil && !gcp.NotFound(err) {
+		return fmt.Errorf("delete node pool %q: %w", poolName, err)
+	}
+	return nil
 }
 
 func (s cluster) addPool(ctx context.Context, l engine.Ledger, c *containerpb.Cluster) error {
@@ -177,7 +234,7 @@ func (s cluster) awaitPool(ctx context.Context, l engine.Ledger) (p *containerpb
 			return false, err
 		}
 		if p.GetStatus() == containerpb.NodePool_ERROR {
-			return false, raise("cluster-failed", "node pool %q is in the state %s", poolName, p.GetStatus())
+			return false, s.poolFailed(p)
 		}
 		return p.GetStatus() != containerpb.NodePool_PROVISIONING, nil
 	})
@@ -201,11 +258,8 @@ func (s cluster) undoExisting(ctx context.Context, l engine.Ledger) error {
 		return leaveIt(l, s.poolResource(), "it is not from this setup")
 	}
 	if p != nil {
-		err := s.onceFree(ctx, l, func(ctx context.Context) (*containerpb.Operation, error) {
-			return s.c.GKE.DeleteNodePool(ctx, &containerpb.DeleteNodePoolRequest{Name: s.poolResource().Name})
-		})
-		if err != nil && !gcp.NotFound(err) {
-			return fmt.Errorf("delete node pool %q: %w", poolName, err)
+		if err := s.deletePool(ctx, l); err != nil {
+			return err
 		}
 	}
 	return l.Gone(s.poolResource())

@@ -296,6 +296,8 @@ func Catalogue() []Entry {
 			Fix: "nothing was removed; if it is this setup's, give it its labels again (signgate status shows the command), then run again"},
 		{ID: "cluster-failed", What: "the cluster has failed", Why: "Kubernetes Engine reports an error; its own words stand above",
 			Fix: "look at it in the console; signgate destroy takes it away, signgate apply makes a new one"},
+		{ID: "pool-failed", What: "the node pool has failed", Why: "Kubernetes Engine reports an error; its own words stand above. An attempt of signgate's own is deleted and made again, a pool that has been at work is not",
+			Fix: "look at it in the console; if nothing on it is needed any more, delete it (gcloud container node-pools delete), and signgate apply makes another"},
 		{ID: "cluster-differs", What: "the cluster's nodes are not as they were made", Why: "account and scopes of a node pool cannot be changed",
 			Fix: "delete the node pool that was added, or start over: signgate destroy, signgate apply"},
 		{ID: "sandbox-down", What: "the sandbox is not up", Fix: "signgate sandbox up"},
