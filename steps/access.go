@@ -112,9 +112,9 @@ func give(p *iampb.Policy, role, member string) {
 	p.Bindings = append(p.Bindings, &iampb.Binding{Role: role, Members: []string{member}})
 }
 
-// revoke takes back, in one write, the roles that this setup gave. also is how the
-// policy calls the member once it is deleted.
-func (g guarded) revoke(ctx context.Context, l engine.Ledger, member string, roles []string, also string) error {
+// revoke takes back, in one write, the roles that this setup gave. also are what the
+// policy calls members of that name that were deleted.
+func (g guarded) revoke(ctx context.Context, l engine.Ledger, member string, roles []string, also []string) error {
 	var mine []string
 	for _, role := range roles {
 		if l.Entry(binding(g.name, role, member)).Ours() {
@@ -131,7 +131,7 @@ func (g guarded) revoke(ctx context.Context, l engine.Ledger, member string, rol
 				continue
 			}
 			before := len(b.Members)
-			b.Members = slices.DeleteFunc(b.Members, func(m string) bool { return m == member || m == also })
+			b.Members = slices.DeleteFunc(b.Members, func(m string) bool { return m == member || slices.Contains(also, m) })
 			changed = changed || len(b.Members) != before
 		}
 		p.Bindings = slices.DeleteFunc(p.Bindings, func(b *iampb.Binding) bool { return len(b.GetMembers()) == 0 })
@@ -226,8 +226,8 @@ func (r rights) grant(ctx context.Context, l engine.Ledger, passes func(error) b
 	return nil
 }
 
-// revoke takes back what this setup gave; also is how policies call the member once it is deleted.
-func (r rights) revoke(ctx context.Context, l engine.Ledger, also string) error {
+// revoke takes back what this setup gave; also are what policies call members of that name that were deleted.
+func (r rights) revoke(ctx context.Context, l engine.Ledger, also ...string) error {
 	for _, part := range r.parts {
 		if err := part.revoke(ctx, l, r.member, part.roles, also); err != nil {
 			return err

@@ -101,7 +101,7 @@ func TestRolesAreGivenInOneWriteAndTakenBackAsFound(t *testing.T) {
 	if err := s.guarded().grant(t.Context(), l, bot, roles, never); err != nil || s.writes != 1 {
 		t.Errorf("given again: %v, %d writes", err, s.writes)
 	}
-	if err := s.guarded().revoke(t.Context(), l, bot, roles, ""); err != nil {
+	if err := s.guarded().revoke(t.Context(), l, bot, roles, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := newPolicy()
@@ -150,7 +150,7 @@ func TestRevokeKnowsADeletedMember(t *testing.T) {
 	}
 	gone := "deleted:" + bot + "?uid=7"
 	s.policy.Bindings[0].Members = []string{gone}
-	if err := s.guarded().revoke(t.Context(), l, bot, []string{"roles/made"}, gone); err != nil || len(s.policy.GetBindings()) != 0 {
+	if err := s.guarded().revoke(t.Context(), l, bot, []string{"roles/made"}, []string{gone}); err != nil || len(s.policy.GetBindings()) != 0 {
 		t.Errorf("%v, the policy is %v", err, s.policy)
 	}
 }

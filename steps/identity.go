@@ -3,6 +3,8 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/iam/admin/apiv1/adminpb"
@@ -118,11 +120,35 @@ func (s identity) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) e
 			return fmt.Errorf("enable service account %s: %w", s.AccountEmail(), err)
 		}
 	}
-	err = adopt(l, s.resource(), account.GetDescription() == s.description(l), map[string]string{"uniqueId": account.GetUniqueId()})
+	err = adopt(l, s.resource(), account.GetDescription() == s.description(l), s.facts(l, account))
 	if err != nil {
 		return err
 	}
 	return s.rights().grant(ctx, l, s.unseen(l))
+}
+
+// What the record keeps of the account: the id that Google gave it, and those of accounts of that
+// name that were deleted by hand. By these policies go on calling them.
+const (
+	factUniqueID  = "uniqueId"
+	factEarlierID = "earlierIds" // joined by commas
+)
+
+func (s identity) facts(l engine.Ledger, account *adminpb.ServiceAccount) map[string]string {
+	have := l.Entry(s.resource()).Facts
+	facts := map[string]string{factUniqueID: account.GetUniqueId()}
+	earlier := slices.DeleteFunc(earlierIDs(have), func(id string) bool { return id == account.GetUniqueId() })
+	if last := have[factUniqueID]; last != "" && last != account.GetUniqueId() {
+		earlier = append(earlier, last)
+	}
+	if len(earlier) > 0 {
+		facts[factEarlierID] = strings.Join(earlier, ",")
+	}
+	return facts
+}
+
+func earlierIDs(facts map[string]string) []string {
+	return strings.FieldsFunc(facts[factEarlierID], func(r rune) bool { return r == ',' })
 }
 
 // unseen are refusals that pass because the account is new: we made it within the
@@ -163,8 +189,11 @@ func (s identity) create(ctx context.Context, l engine.Ledger) (*adminpb.Service
 // policies under another name.
 func (s identity) Undo(ctx context.Context, l engine.Ledger) error {
 	e := l.Entry(s.resource())
-	deleted := fmt.Sprintf("deleted:%s?uid=%s", s.Member(), e.Facts["uniqueId"])
-	if err := s.rights().revoke(ctx, l, deleted); err != nil {
+	var deleted []string
+	for _, id := range append(earlierIDs(e.Facts), e.Facts[factUniqueID]) {
+		deleted = append(deleted, fmt.Sprintf("deleted:%s?uid=%s", s.Member(), id))
+	}
+	if err := s.rights().revoke(ctx, l, deleted...); err != nil {
 		return err
 	}
 	if !e.Ours() {
@@ -174,8 +203,11 @@ func (s identity) Undo(ctx context.Context, l engine.Ledger) error {
 	if err != nil {
 		return err
 	}
-	mine := account.GetDescription() == s.description(l) || (e.Phase == state.Made && account.GetUniqueId() == e.Facts["uniqueId"])
-	if account != nil && mine {
+	mine := account.GetDescription() == s.description(l) || (e.Phase == state.Made && account.GetUniqueId() == e.Facts[factUniqueID])
+	if account != nil && !mine {
+		return leaveIt(l, s.resource(), "it is not the one that this setup made")
+	}
+	if account != nil {
 		err := s.c.IAM.DeleteServiceAccount(ctx, &adminpb.DeleteServiceAccountRequest{Name: s.Account()})
 		if err != nil && !gcp.NotFound(err) {
 			return fmt.Errorf("delete service account %s: %w", s.AccountEmail(), err)

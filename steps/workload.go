@@ -85,7 +85,7 @@ func (s workload) Undo(ctx context.Context, l engine.Ledger) error {
 	if err != nil {
 		return err
 	}
-	return r.revoke(ctx, l, "")
+	return r.revoke(ctx, l)
 }
 
 func (s workload) Commands() []string {
