@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +51,7 @@ func (a *app) examinedRecord(dir, project string) (*state.Record, error) {
 		switch {
 		case err != nil:
 			unread = err
-		case newest == nil || rec.Created.After(newest.Created):
+		case newest == nil || newer(rec, *newest):
 			newest = &rec
 		}
 	}
@@ -61,4 +62,22 @@ func (a *app) examinedRecord(dir, project string) (*state.Record, error) {
 		fmt.Fprintf(a.Err, "signgate: of %d setups on record this is about the newest, %s; another: --setup NAME\n", len(names), newest.Name)
 	}
 	return newest, nil
+}
+
+// newer says whether a setup was begun after another. That is on record to the second, entries finer.
+func newer(a, b state.Record) bool {
+	if !a.Created.Equal(b.Created) {
+		return a.Created.After(b.Created)
+	}
+	return lastEntry(a).After(lastEntry(b))
+}
+
+func lastEntry(rec state.Record) time.Time {
+	var last time.Time
+	for _, e := range rec.Entries {
+		if e.Time.After(last) {
+			last = e.Time
+		}
+	}
+	return last
 }
