@@ -248,6 +248,9 @@ func discoveredArtifacts(t *testing.T, use option.ClientOption) []tried {
 	}
 	get := func(name string) func() error { return func() error { return second(repos.Get(name).Do()) } }
 	list := func(parent string) func() error { return func() error { return second(repos.List(parent).Do()) } }
+	images := func(name string) func() error {
+		return func() error { return second(repos.DockerImages.List(name).Do()) }
+	}
 	policy := func(name string) func() error { return func() error { return second(repos.GetIamPolicy(name).Do()) } }
 	set := func(member string) func() error {
 		return func() error {
@@ -265,6 +268,7 @@ func discoveredArtifacts(t *testing.T, use option.ClientOption) []tried {
 		{"ArtifactRegistry/CreateRepository", create, create, 409, "already exists"},
 		{"ArtifactRegistry/GetRepository", get(repo), get(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/ListRepositories", list(place), list(absent + "/locations/europe-west1"), 403, ""},
+		{"ArtifactRegistry/ListDockerImages", images(repo), images(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/GetIamPolicy", policy(repo), policy(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/SetIamPolicy", set("allUsers"), set("serviceAccount:none@" + sandbox.InUse + ".iam.gserviceaccount.com"), 400, "does not exist"},
 		{"ArtifactRegistry/TestIamPermissions", may("artifactregistry.repositories.downloadArtifacts"), may("*"), 400, ""},

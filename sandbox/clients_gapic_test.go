@@ -296,6 +296,11 @@ func gapicArtifacts(ctx context.Context, t *testing.T, use option.ClientOption) 
 			return drained(c.ListRepositories(ctx, &artifactregistrypb.ListRepositoriesRequest{Parent: parent}).Next)
 		}
 	}
+	images := func(name string) func() error {
+		return func() error {
+			return drained(c.ListDockerImages(ctx, &artifactregistrypb.ListDockerImagesRequest{Parent: name}).Next)
+		}
+	}
 	policy := func(name string) func() error {
 		return func() error { return second(c.GetIamPolicy(ctx, &iampb.GetIamPolicyRequest{Resource: name})) }
 	}
@@ -321,6 +326,7 @@ func gapicArtifacts(ctx context.Context, t *testing.T, use option.ClientOption) 
 		{"ArtifactRegistry/CreateRepository", create, create, 409, "already exists"},
 		{"ArtifactRegistry/GetRepository", get(repo), get(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/ListRepositories", list(place), list(absent + "/locations/europe-west1"), 403, ""},
+		{"ArtifactRegistry/ListDockerImages", images(repo), images(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/GetIamPolicy", policy(repo), policy(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/SetIamPolicy", set("allUsers"), set("serviceAccount:none@" + sandbox.InUse + ".iam.gserviceaccount.com"), 400, "does not exist"},
 		{"ArtifactRegistry/TestIamPermissions", may("artifactregistry.repositories.downloadArtifacts"), may("*"), 400, ""},
