@@ -64,7 +64,7 @@ func extras(i int, authority map[string]any) []extra {
 		case field == "name", field == "signatureFormat" && value == "legacy":
 		case field == "key":
 			for _, part := range slices.Sorted(maps.Keys(key)) {
-				if part != "kms" && !(part == "hashAlgorithm" && key[part] == "sha256") {
+				if part != "kms" && (part != "hashAlgorithm" || key[part] != "sha256") {
 					all = append(all, extra{i, "key." + part, key[part]})
 				}
 			}

@@ -53,7 +53,7 @@ func TestDestroyInASilentClusterOfSomebody(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.ends(exitDone, "apply", "--yes", "--existing-cluster", "--to", "identity")
-	op, err := b.clients.GKE.CreateCluster(t.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{Name: b.n.ClusterID(), InitialNodeCount: 1}})
+	op, err := b.clients.GKE.CreateCluster(t.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{Name: b.n.ClusterID(), NodePools: []*containerpb.NodePool{{Name: "default-pool", InitialNodeCount: 1}}}})
 	b.must(err)
 	b.must(b.clients.FinishGKE(t.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}, nil))
 	b.ends(exitDone, "apply", "--yes", "--existing-cluster", "--to", "controller")

@@ -74,7 +74,7 @@ func TestDestroyLeavesAnotherCluster(t *testing.T) {
 	op, err := b.clients.GKE.DeleteCluster(t.Context(), &containerpb.DeleteClusterRequest{Name: b.n.Cluster()})
 	b.must(err)
 	b.finished(op)
-	op, err = b.clients.GKE.CreateCluster(t.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{Name: b.n.ClusterID(), InitialNodeCount: 1}})
+	op, err = b.clients.GKE.CreateCluster(t.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{Name: b.n.ClusterID(), NodePools: []*containerpb.NodePool{{Name: "default-pool", InitialNodeCount: 1}}}})
 	b.must(err)
 	b.finished(op)
 	b.says(b.ends(exitDone, "destroy", "--yes"), "cluster cosign-test-cluster is left alone")

@@ -77,16 +77,16 @@ func (j *Journal) reopen() error {
 	return nil
 }
 
-// Printable keeps a caller's own words on one line, fit for a terminal, and no longer than max bytes.
-func Printable(s string, max int) string {
+// Printable keeps a caller's own words on one line, fit for a terminal, and no longer than most bytes.
+func Printable(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' {
 			return '?'
 		}
 		return r
 	}, s)
-	if len(s) > max {
-		s = s[:max] + "..."
+	if len(s) > most {
+		s = s[:most] + "..."
 	}
 	return s
 }
