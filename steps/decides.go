@@ -1,14 +1,13 @@
 package steps
 
 // Decides lists the steps whose things depend on an answer, by the answer's key in
-// the config file. Of an answer that it does not know, all do.
+// the config file. Of an answer that it does not know, all do. A shape that gives pods
+// identities of their own, or takes them, decides what "workloadIdentity" does besides.
 func Decides(path string) []string {
 	switch path {
 	case "workloadIdentity", "cluster":
 		return []string{"identity", "cluster", "workload", "controller", "policy", "enforcement", "proof"}
-	case "shape": // on Autopilot pods have identities of their own
-		return []string{"identity", "cluster", "workload", "controller", "policy", "enforcement", "proof"}
-	case "zone", "diskGB", "nodes":
+	case "shape", "zone", "diskGB", "nodes":
 		return []string{"cluster", "controller", "policy", "enforcement", "proof"}
 	case "machineType": // its processor decides the image's platform
 		return []string{"image", "signature", "cluster", "controller", "policy", "enforcement", "proof"}
