@@ -24,16 +24,14 @@ func (s cluster) Removable(ctx context.Context, l engine.Ledger) error {
 	if err != nil || c == nil {
 		return err
 	}
+	p := s.unmarked(l, c)
 	if s.a.ExistingCluster {
-		if p := s.poolUnmarked(l, pool(c)); p != nil {
-			return p
-		}
+		p = s.poolUnmarked(l, pool(c))
+	}
+	if p == nil {
 		return nil
 	}
-	if p := s.unmarked(l, c); p != nil {
-		return p
-	}
-	return nil
+	return p
 }
 
 // unmarked is the problem of a cluster that may be the one which this setup made, and

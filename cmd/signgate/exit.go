@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"regexp"
@@ -45,7 +44,7 @@ func (a *app) exit(err error) int {
 		return exitUsage
 	case errors.Is(err, errNotAsRecorded):
 		return exitDiffers
-	case errors.Is(err, engine.ErrStopped), errors.Is(err, context.Canceled):
+	case stopped(err):
 		if a.verb == "" {
 			fmt.Fprintln(a.Err, "signgate: stopped")
 		} else {

@@ -8,10 +8,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"cloud.google.com/go/container/apiv1/containerpb"
-
-	"github.com/signgate/signgate/internal/gcp"
 )
 
 // silence stops the program that is the sandbox's cluster: connections are still taken, and
@@ -53,9 +49,7 @@ func TestDestroyInASilentClusterOfSomebody(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.ends(exitDone, "apply", "--yes", "--existing-cluster", "--to", "identity")
-	op, err := b.clients.GKE.CreateCluster(t.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{Name: b.n.ClusterID(), NodePools: []*containerpb.NodePool{{Name: "default-pool", InitialNodeCount: 1}}}})
-	b.must(err)
-	b.must(b.clients.FinishGKE(t.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}, nil))
+	b.somebodysCluster()
 	b.ends(exitDone, "apply", "--yes", "--existing-cluster", "--to", "controller")
 	b.silence()
 	b.says(b.ends(exitFailed, "destroy", "--yes"), "failed    controller")

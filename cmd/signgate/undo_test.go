@@ -66,6 +66,15 @@ func TestDestroyForgetsNoClusterWithoutLabels(t *testing.T) {
 	b.nothingLeft()
 }
 
+// somebodysCluster makes one of the setup's name by hand.
+func (b *bench) somebodysCluster() {
+	b.Helper()
+	op, err := b.clients.GKE.CreateCluster(b.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{
+		Name: b.n.ClusterID(), NodePools: []*containerpb.NodePool{{Name: "default-pool", InitialNodeCount: 1}}}})
+	b.must(err)
+	b.finished(op)
+}
+
 // A cluster that somebody made in the place of ours, which is gone, is theirs.
 func TestDestroyLeavesAnotherCluster(t *testing.T) {
 	t.Parallel()
@@ -74,9 +83,7 @@ func TestDestroyLeavesAnotherCluster(t *testing.T) {
 	op, err := b.clients.GKE.DeleteCluster(t.Context(), &containerpb.DeleteClusterRequest{Name: b.n.Cluster()})
 	b.must(err)
 	b.finished(op)
-	op, err = b.clients.GKE.CreateCluster(t.Context(), &containerpb.CreateClusterRequest{Parent: b.n.ClusterParent(), Cluster: &containerpb.Cluster{Name: b.n.ClusterID(), NodePools: []*containerpb.NodePool{{Name: "default-pool", InitialNodeCount: 1}}}})
-	b.must(err)
-	b.finished(op)
+	b.somebodysCluster()
 	b.says(b.ends(exitDone, "destroy", "--yes"), "cluster cosign-test-cluster is left alone")
 	if _, err := b.clients.GKE.GetCluster(t.Context(), &containerpb.GetClusterRequest{Name: b.n.Cluster()}); err != nil {
 		t.Errorf("somebody's cluster: %v", err)

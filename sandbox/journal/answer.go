@@ -19,13 +19,15 @@ func (a *Answer) WriteHeader(status int) {
 	a.ResponseWriter.WriteHeader(status)
 }
 
+// named are the codes of statuses that have one of their own.
+var named = map[int]codes.Code{
+	http.StatusUnauthorized: codes.Unauthenticated, http.StatusForbidden: codes.PermissionDenied, http.StatusNotFound: codes.NotFound,
+	http.StatusMethodNotAllowed: codes.Unimplemented, http.StatusConflict: codes.AlreadyExists, http.StatusTooManyRequests: codes.ResourceExhausted,
+	http.StatusRequestedRangeNotSatisfiable: codes.OutOfRange, http.StatusServiceUnavailable: codes.Unavailable,
+}
+
 // Code is the status as a call's Code.
 func (a *Answer) Code() string {
-	named := map[int]codes.Code{
-		http.StatusUnauthorized: codes.Unauthenticated, http.StatusForbidden: codes.PermissionDenied, http.StatusNotFound: codes.NotFound,
-		http.StatusMethodNotAllowed: codes.Unimplemented, http.StatusConflict: codes.AlreadyExists, http.StatusTooManyRequests: codes.ResourceExhausted,
-		http.StatusRequestedRangeNotSatisfiable: codes.OutOfRange, http.StatusServiceUnavailable: codes.Unavailable,
-	}
 	code, ok := named[a.Status]
 	switch {
 	case ok:
