@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -157,16 +158,20 @@ func TestCluster(t *testing.T) {
 		_ = conn.Close()
 		t.Error("the API server's port is still open")
 	}
-	w.mu.Lock()
-	w.refuse = false
-	w.mu.Unlock()
-
-	r = w.start("")
+	r = w.start("") // the registry still refuses: what a node had, it has
 	c = r.client(ownerToken)
 	if _, err := c.AppsV1().Deployments("default").Get(ctx, "nginx", metav1.GetOptions{}); err != nil {
 		t.Fatalf("after a restart: %v", err)
 	}
 	available(t, c, "default", "nginx")
+	await(t, "nginx to run again", func() (bool, string) {
+		pods, err := c.CoreV1().Pods("default").List(ctx, metav1.ListOptions{LabelSelector: "app=nginx"})
+		if err != nil || len(pods.Items) != 1 {
+			return false, fmt.Sprint(pods, err)
+		}
+		s := pods.Items[0].Status.ContainerStatuses[0]
+		return s.RestartCount == 1 && s.State.Running != nil, s.String()
+	})
 	_ = r.stdin.Close() // the sandbox is gone
 	<-r.ended
 	if code := r.cmd.ProcessState.ExitCode(); code != 0 {

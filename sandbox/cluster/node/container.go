@@ -149,11 +149,10 @@ const shown = 2 * time.Second
 // not be started at all.
 func (c *container) once(ctx context.Context, img *Image) (code int32, started bool) {
 	spec := c.spec()
-	path := c.pod.node.config.Program(img.Digest)
-	if path == "" {
+	if img.Program == "" {
 		return c.pretend(ctx, img)
 	}
-	process, err := c.start(ctx, &spec, img, path)
+	process, err := c.start(ctx, &spec, img)
 	if err != nil {
 		if ctx.Err() == nil {
 			reason := "CreateContainerError"
@@ -254,7 +253,7 @@ func (c *container) logPath() string {
 }
 
 // start makes the program ready and starts it.
-func (c *container) start(ctx context.Context, spec *corev1.Container, img *Image, path string) (*Process, error) {
+func (c *container) start(ctx context.Context, spec *corev1.Container, img *Image) (*Process, error) {
 	object := c.pod.copy()
 	env, err := Environment(ctx, c.pod.node, object, spec)
 	if err != nil {
@@ -275,9 +274,9 @@ func (c *container) start(ctx context.Context, spec *corev1.Container, img *Imag
 	}
 	c.created()
 	process, err := c.pod.node.start(Program{
-		Path: path, Args: argv(spec, img, env), Env: whole, Mounts: mounts, Log: log,
+		Path: img.Program, Args: argv(spec, img, env), Env: whole, Mounts: mounts, Log: log,
 		Folder: filepath.Join(c.pod.dir, "containers", c.name), PodIP: object.Status.PodIP,
-		Hostname: object.Name, Dir: dir(spec, img), Path0: inside(spec, img, path),
+		Hostname: object.Name, Dir: dir(spec, img), Path0: inside(spec, img),
 		ReadOnly: spec.SecurityContext != nil && spec.SecurityContext.ReadOnlyRootFilesystem != nil && *spec.SecurityContext.ReadOnlyRootFilesystem,
 		Metadata: c.pod.serveMetadata,
 	}, object)
@@ -377,11 +376,11 @@ func dir(spec *corev1.Container, img *Image) string {
 
 // inside is where the program is in the container's file system: where its
 // image has it.
-func inside(spec *corev1.Container, img *Image, program string) string {
+func inside(spec *corev1.Container, img *Image) string {
 	for _, command := range [][]string{spec.Command, img.Config.Entrypoint} {
 		if len(command) > 0 && filepath.IsAbs(command[0]) {
 			return filepath.Clean(command[0])
 		}
 	}
-	return "/app/" + filepath.Base(program)
+	return "/app/" + filepath.Base(img.Program)
 }

@@ -140,7 +140,7 @@ func (f *Fleet) node(ctx context.Context, o Options, index int, spec config.Node
 	return &Node{
 		fleet: f, config: o.Config, spec: spec, ctx: ctx, client: client, log: o.Log,
 		addresses: a, podCIDR: cidr.String(), kubelet: egress.NewPipe(), pods: map[string]*pod{},
-		puller: &Puller{Transport: transport, Token: NodeToken(o.Config.Control, o.Config.ControlToken, spec.Name)},
+		puller: newPuller(o, spec.Name, transport),
 	}, nil
 }
 

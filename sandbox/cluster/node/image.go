@@ -30,6 +30,8 @@ type Image struct {
 	Digest string    // of the manifest or index the name stands for
 	Size   int64     // of the layers, compressed
 	Config v1.Config // entrypoint, environment, working directory
+
+	Program string // the executable; "" for an image that is not executed
 }
 
 // Puller reads images through the sandbox's proxy as one node.
@@ -37,9 +39,26 @@ type Puller struct {
 	Transport http.RoundTripper
 	// Token gives the node service account's access token.
 	Token func(context.Context) (string, error)
+	// Program gives the executable that an image stands for, by its digest; "" if it is not executed.
+	Program func(digest string) string
+	Log     func(format string, args ...any)
 
-	mu   sync.Mutex
-	have map[string]*Image
+	shelf shelf
+	mu    sync.Mutex
+	have  map[string]*Image
+}
+
+// newPuller takes up what the node had in the cluster's earlier lives.
+func newPuller(o Options, node string, transport http.RoundTripper) *Puller {
+	p := &Puller{
+		Transport: transport, Token: NodeToken(o.Config.Control, o.Config.ControlToken, node), Program: o.Config.Program, Log: o.Log,
+		shelf: shelf{list: o.Config.Path("images", node+".json"), programs: o.Config.Path("images", "programs")},
+	}
+	var err error
+	if p.have, err = p.shelf.load(); err != nil {
+		p.Log("node %s: %v", node, err)
+	}
+	return p
 }
 
 // Present gives an image that was pulled before.
@@ -56,12 +75,17 @@ func (p *Puller) Pull(ctx context.Context, image string, pullSecrets []corev1.Se
 	if err != nil {
 		return nil, fmt.Errorf("failed to pull and unpack image %q: %w", image, err)
 	}
+	if program := p.Program(img.Digest); program != "" {
+		if img.Program, err = p.shelf.keep(img.Digest, program); err != nil {
+			return nil, fmt.Errorf("failed to keep image %q: %w", image, err)
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.have == nil {
-		p.have = map[string]*Image{}
-	}
 	p.have[image] = img
+	if err := p.shelf.save(p.have); err != nil { // this life has it
+		p.Log("images: %v", err)
+	}
 	return img, nil
 }
 
