@@ -89,6 +89,14 @@ func (s *setup) sabotage(t *testing.T) {
 			return
 		}
 	}
+	t.Run("a webhook's pod that is about to come", func(t *testing.T) {
+		b.scaleDown(t)
+		_, err := b.k.Core.AppsV1().Deployments("cosign-system").Patch(t.Context(), "policy-controller-webhook", types.MergePatchType, []byte(`{"spec":{"replicas":1}}`), metav1.PatchOptions{})
+		must(t, err)
+		if change := s.mustRun(t, "proof"); change.Action != engine.Update {
+			t.Errorf("the pod was there already: %s (%s)", change.Action, change.Summary)
+		}
+	})
 }
 
 func must(t *testing.T, err error) {

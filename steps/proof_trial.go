@@ -93,9 +93,9 @@ func (s proof) passes(ctx context.Context, c *kube.Cluster, l engine.Ledger, v e
 	case ReasonNoPolicy: // the webhook may not have read the policy yet, if there is one to be read
 		now, err := c.Get(ctx, s.policyObject())
 		return now != nil && s.inForce(l, now), err
-	case ReasonWebhookDown:
-		down, err := gateFault(ctx, c)
-		return down == nil, err
+	case ReasonWebhookDown: // unless somebody did that, its pods are about to come
+		changed, err := gateParts(ctx, c, webhooks()[:1])
+		return len(changed) == 0, err
 	}
 	return false, nil
 }
