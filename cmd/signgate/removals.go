@@ -24,14 +24,34 @@ func (s *session) Removals(ctx context.Context) ([]tui.Removal, error) {
 		return nil, err
 	}
 	rec := s.store.Record()
-	all := removals(rec, use, use.Needed() && !s.removeKey, time.Now())
-	repository := func(e state.Entry) bool { return e.Kind == "artifactregistry.repository" && e.Ours() }
-	if i := slices.IndexFunc(rec.Entries, repository); i >= 0 {
-		at := slices.IndexFunc(all, func(r tui.Removal) bool { return r.Name == steps.Describe(rec.Entries[i].Resource) })
-		page := engine.NewLedger(s.store, rec.Entries[i].Step, func(engine.Event) {})
-		all[at].Keep, all[at].Why = steps.RepositoryGoes(ctx, rec, s.site.clients, page)
+	var all []tui.Removal
+	for _, e := range rec.Entries {
+		if e.Phase == state.Gone {
+			continue
+		}
+		r := tui.Removal{Name: steps.Describe(e.Resource)}
+		r.Keep, r.Why = s.keeps(ctx, rec, use, e)
+		all = append(all, r)
 	}
 	return all, ctx.Err()
+}
+
+// keeps says of one thing on record whether Destroy leaves it, and why; or what its removal brings with it.
+func (s *session) keeps(ctx context.Context, rec state.Record, use steps.KeyUse, e state.Entry) (keep bool, why string) {
+	signing := e.Kind == "cloudkms.cryptoKeyVersion" || e.Kind == "file"
+	switch {
+	case e.Phase == state.Found:
+		return true, "it was there before this setup"
+	case signing && use.Needed() && !s.removeKey:
+		return true, use.Why()
+	case e.Kind == "cloudkms.cryptoKeyVersion":
+		return false, "disabled now, destroyed by Google on " + time.Now().Add(use.Grace).Format("2 January 2006") + "; until then it can be restored"
+	case e.Step == steps.StepSign && !steps.WithRepository(rec, e.Name):
+		return true, "signed with signgate sign, in a repository that stays"
+	case e.Kind == "artifactregistry.repository":
+		return steps.RepositoryGoes(ctx, rec, s.site.clients, engine.NewLedger(s.store, e.Step, func(engine.Event) {}))
+	}
+	return steps.Stays(e.Resource)
 }
 
 // useOfKey is looked up once, so that what is done is what was shown.
@@ -46,30 +66,6 @@ func (s *session) useOfKey(ctx context.Context) (steps.KeyUse, error) {
 		s.keyUse = &use
 	}
 	return use, err
-}
-
-func removals(rec state.Record, use steps.KeyUse, keepKey bool, now time.Time) []tui.Removal {
-	var all []tui.Removal
-	for _, e := range rec.Entries {
-		r := tui.Removal{Name: steps.Describe(e.Resource)}
-		kms := e.Kind == "cloudkms.cryptoKeyVersion" || e.Kind == "file"
-		switch {
-		case e.Phase == state.Gone:
-			continue
-		case e.Phase == state.Found:
-			r.Keep, r.Why = true, "it was there before this setup"
-		case kms && keepKey:
-			r.Keep, r.Why = true, use.Why()
-		case e.Kind == "cloudkms.cryptoKeyVersion":
-			r.Why = "disabled now, destroyed by Google on " + now.Add(use.Grace).Format("2 January 2006") + "; until then it can be restored"
-		case e.Step == steps.StepSign && !steps.WithRepository(rec, e.Name):
-			r.Keep, r.Why = true, "signed with signgate sign, in a repository that stays"
-		default:
-			r.Keep, r.Why = steps.Stays(e.Resource)
-		}
-		all = append(all, r)
-	}
-	return all
 }
 
 // Destroy removes what this setup made, looks whether it is gone, and then forgets
@@ -109,24 +105,29 @@ func (s *session) Destroy(ctx context.Context, emit func(engine.Event)) error {
 }
 
 // verifyGone looks again at everything that was removed. What Google still shows for a moment is waited
-// out; what stays is no more on record as gone.
+// out; as long as it shows, it is on record as there: killed meanwhile, the next destroy removes it.
 func (s *session) verifyGone(ctx context.Context, before state.Record, say func(string, ...any)) error {
+	removed := goneSince(before, s.store.Record())
 	var left []state.Resource
 	var unseen []string
 	err := gcp.Retry{For: time.Minute, When: func(err error) bool { return errors.Is(err, errLeft) },
 		Notice: func(error) { say("still to be seen: %s; looking again", list(described(left))) },
 	}.Do(ctx, func(ctx context.Context) error {
-		left, unseen = steps.Left(ctx, s.steps, before, func(step string) engine.Ledger { return engine.NewLedger(s.store, step, func(engine.Event) {}) })
+		shown := len(left) > 0
+		left, unseen = steps.Left(ctx, s.steps, removed, func(step string) engine.Ledger { return engine.NewLedger(s.store, step, func(engine.Event) {}) })
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if shown || len(left) > 0 {
+			if err := s.stillThere(before, removed, left); err != nil {
+				return err
+			}
+		}
 		if len(left) > 0 {
 			return errLeft
 		}
-		return ctx.Err()
+		return nil
 	})
-	if len(left) > 0 {
-		if err := s.stillThere(before, left); err != nil {
-			return err
-		}
-	}
 	switch {
 	case errors.Is(err, errLeft):
 		p := problem.Raise("left-behind", nil)
@@ -137,17 +138,33 @@ func (s *session) verifyGone(ctx context.Context, before state.Record, say func(
 	case len(unseen) > 0:
 		say("could not be looked at again: %s", list(unseen))
 	}
-	say("looked again: what was removed is gone (%d things)", countGone(s.store.Record())-countGone(before))
+	say("looked again: what was removed is gone (%d things)", len(removed))
 	return nil
 }
 
-// stillThere puts back on record what turned out not to be gone: the next destroy removes it.
-func (s *session) stillThere(before state.Record, left []state.Resource) error {
+// goneSince is what was this setup's before and is gone now.
+func goneSince(before, now state.Record) []state.Resource {
+	var all []state.Resource
+	for _, e := range now.Entries {
+		was := slices.ContainsFunc(before.Entries, func(b state.Entry) bool { return b.Resource == e.Resource && b.Step == e.Step && b.Ours() })
+		if e.Phase == state.Gone && was {
+			all = append(all, e.Resource)
+		}
+	}
+	return all
+}
+
+// stillThere has the record say of what was removed whether it is gone: what is left is as it was before.
+func (s *session) stillThere(before state.Record, removed, left []state.Resource) error {
 	return s.store.Update(func(r *state.Record) error {
 		for i, e := range r.Entries {
 			was := slices.IndexFunc(before.Entries, func(b state.Entry) bool { return b.Resource == e.Resource && b.Step == e.Step && b.Ours() })
-			if e.Phase == state.Gone && was >= 0 && slices.Contains(left, e.Resource) {
+			switch {
+			case was < 0:
+			case slices.Contains(left, e.Resource):
 				r.Entries[i] = before.Entries[was]
+			case slices.Contains(removed, e.Resource):
+				r.Entries[i].Phase = state.Gone
 			}
 		}
 		return nil
@@ -160,16 +177,6 @@ func described(all []state.Resource) []string {
 		out[i] = steps.Describe(r)
 	}
 	return out
-}
-
-func countGone(rec state.Record) int {
-	n := 0
-	for _, e := range rec.Entries {
-		if e.Phase == state.Gone {
-			n++
-		}
-	}
-	return n
 }
 
 var errLeft = errors.New("something is left")

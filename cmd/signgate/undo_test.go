@@ -95,7 +95,8 @@ func (b *bench) finished(op *containerpb.Operation) {
 	b.must(b.clients.FinishGKE(b.Context(), gcp.GKEOperation(b.n.ClusterParent(), op.GetName()), func(gcp.Stage) {}, nil))
 }
 
-// What is there still after it was removed is on record again, so that the next destroy removes it.
+// What shows still after it was removed is on record from the moment at which it is seen, so that
+// the next destroy removes it; it is gone when it shows no more.
 func TestWhatIsLeftBehindStaysOnRecord(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -115,13 +116,32 @@ func TestWhatIsLeftBehindStaysOnRecord(t *testing.T) {
 	before := store.Record()
 	b.must(l.Gone(r))
 	s := &session{store: store, steps: steps.List(answers, b.clients, steps.Options{})}
+	onRecord := func() {
+		if e := l.Entry(r); e.Phase != state.Made || e.Facts["a"] != "fact" {
+			t.Errorf("on record is %+v", e)
+		}
+	}
+
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // it would look for a minute
 	defer cancel()
-	if err := s.verifyGone(ctx, before, func(string, ...any) {}); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.verifyGone(ctx, before, func(string, ...any) { onRecord() }); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("it ended with %v", err)
 	}
-	if e := l.Entry(r); e.Phase != state.Made || e.Facts["a"] != "fact" {
-		t.Errorf("on record is %+v", e)
+	onRecord()
+
+	b.must(l.Gone(r))
+	var said []string
+	b.must(s.verifyGone(t.Context(), before, func(format string, _ ...any) {
+		said = append(said, format)
+		if len(said) == 1 {
+			onRecord()
+			op, err := b.clients.Artifacts.DeleteRepository(t.Context(), &artifactregistrypb.DeleteRepositoryRequest{Name: b.n.Repository()})
+			b.must(err)
+			b.must(gcp.Finish(t.Context(), b.clients.Artifacts, op.Name(), nil))
+		}
+	}))
+	if e := l.Entry(r); e.Phase != state.Gone || len(said) < 2 {
+		t.Errorf("on record is %+v; it said %q", e, said)
 	}
 }
 
