@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -44,10 +46,19 @@ func Available(d *appsv1.Deployment) bool {
 	return want > 0 && d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas >= want && d.Status.AvailableReplicas >= want
 }
 
-// AwaitAvailable waits until a Deployment is Available, telling what its pods are
-// doing. Where the context ends first, the error says what they wait for.
+// complainEvery is how often it is told what a Deployment's pods wait for.
+const complainEvery = 3 * time.Second
+
+// AwaitAvailable waits until a Deployment is Available, telling how many of its pods are ready
+// and, while that takes longer, what they wait for; that is in the error where the context ends first.
 func (c *Cluster) AwaitAvailable(ctx context.Context, namespace, name string, tell func(string)) error {
-	object, last := DeploymentObject(namespace, name), ""
+	object := DeploymentObject(namespace, name)
+	tell = changes(tell)
+	complaining, stop := context.WithCancel(ctx)
+	var aside sync.WaitGroup
+	aside.Go(func() { c.complain(complaining, namespace, name, tell) })
+	defer aside.Wait()
+	defer stop()
 	err := c.Await(ctx, object, func(now *unstructured.Unstructured) (bool, error) {
 		if now == nil {
 			return false, nil
@@ -56,10 +67,7 @@ func (c *Cluster) AwaitAvailable(ctx context.Context, namespace, name string, te
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(now.Object, &d); err != nil {
 			return false, fmt.Errorf("read %s: %w", object, err)
 		}
-		if text := fmt.Sprintf("%d of %d ready", d.Status.ReadyReplicas, max(d.Status.Replicas, 1)); text != last {
-			last = text
-			tell(text)
-		}
+		tell(fmt.Sprintf("%d of %d ready", d.Status.ReadyReplicas, max(d.Status.Replicas, 1)))
 		return Available(&d), stuck(&d)
 	})
 	var gaveUp *stuckError
@@ -69,6 +77,36 @@ func (c *Cluster) AwaitAvailable(ctx context.Context, namespace, name string, te
 	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), breath*10)
 	defer cancel()
 	return &NotAvailableError{Object: object, Pods: c.complaints(after, namespace, name), Err: err}
+}
+
+// changes tells a text if it is another than the one before, one at a time.
+func changes(tell func(string)) func(string) {
+	var mu sync.Mutex
+	last := ""
+	return func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if text != last {
+			last = text
+			tell(text)
+		}
+	}
+}
+
+// complain tells now and then what keeps a Deployment's pods from running.
+func (c *Cluster) complain(ctx context.Context, namespace, name string, tell func(string)) {
+	every := time.NewTicker(complainEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+		if all := c.complaints(ctx, namespace, name); len(all) > 0 && ctx.Err() == nil {
+			tell(strings.Join(all, "; "))
+		}
+	}
 }
 
 // stuckError is Kubernetes' own giving up (progressDeadlineSeconds).
