@@ -49,6 +49,8 @@ type Sandbox struct {
 	kms     *kms.Service
 	gke     *gke.Service
 	closers []io.Closer // services, and what they share
+
+	programs built
 }
 
 // service is what answers for some of the hosts.
@@ -64,7 +66,7 @@ func Start(ctx context.Context, o Options) (*Sandbox, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	s := &Sandbox{opt: o, scratch: o.Dir == ""}
+	s := &Sandbox{opt: o, scratch: o.Dir == "", programs: builtIn(o.Bin)}
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -29,6 +29,7 @@ type Status struct {
 	Chart    *Chart    `json:"chart,omitempty"`
 	Clusters []Cluster `json:"clusters"`
 	Missing  []string  `json:"missing,omitempty"` // programs that are not in Bin
+	Rebuilt  []string  `json:"rebuilt,omitempty"` // programs that were built anew since it was started
 	Trouble  []string  `json:"trouble,omitempty"` // what of it cannot be used, and why
 
 	// What it was told to be like; nil and empty as in the beginning.
@@ -60,7 +61,7 @@ type Cluster struct {
 func (s *Sandbox) Status() Status {
 	st := Status{
 		PID: os.Getpid(), Dir: s.dir, Bin: s.opt.Bin, Proxy: s.proxy, Calls: s.journal.Total(),
-		Missing: Missing(s.opt.Bin), Clusters: s.clusters(),
+		Missing: Missing(s.opt.Bin), Rebuilt: s.programs.rebuilt(), Clusters: s.clusters(),
 	}
 	s.set.tell(&st)
 	if s.chart.Problem() == nil {
@@ -84,22 +85,6 @@ func (s *Sandbox) clusters() []Cluster {
 				Project: p.ID, Location: c.GetLocation(), Name: c.GetName(), Status: c.GetStatus().String(),
 				Endpoint: c.GetEndpoint(), Version: c.GetCurrentMasterVersion(), UID: c.GetId(),
 			})
-		}
-	}
-	return out
-}
-
-// Programs are what clusters are made of, beside signgate.
-func Programs() []string {
-	return []string{"signgate-cluster", "policy-controller", "policy-controller-chart.tgz", "policy-controller-chart.json"}
-}
-
-// Missing are those of the programs that a folder has not.
-func Missing(bin string) []string {
-	var out []string
-	for _, name := range Programs() {
-		if _, err := os.Stat(filepath.Join(bin, name)); bin == "" || err != nil {
-			out = append(out, name)
 		}
 	}
 	return out

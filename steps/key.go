@@ -18,7 +18,7 @@ import (
 type key struct {
 	cloud
 	out  string // folder of cosign.pub
-	keep bool   // Undo leaves the versions
+	keep string // why Undo leaves the versions; "" if it does not
 }
 
 const algorithm = kmspb.CryptoKeyVersion_EC_SIGN_P256_SHA256
@@ -195,8 +195,8 @@ func (s key) create(ctx context.Context, l engine.Ledger) (*kmspb.CryptoKey, err
 // Undo schedules the destruction of the versions that this setup made. Key and
 // ring stay: Google keeps their names, and the version its 30 days of grace.
 func (s key) Undo(ctx context.Context, l engine.Ledger) error {
-	if s.keep {
-		notice(l, "key %q stays as it is: it has signed images that stay; signgate destroy --key removes it all the same", s.a.Key)
+	if s.keep != "" {
+		notice(l, "key %q stays as it is: %s", s.a.Key, s.keep)
 		return nil
 	}
 	if err := s.removeFile(l); err != nil {

@@ -23,8 +23,8 @@ type Options struct {
 	// KeyVersions are the numbers of those that Commands name: the one that signs, and one that
 	// is accepted besides. None is a new key's first.
 	KeyVersions []string
-	// KeepKey has Undo leave the key's versions as they are: they have signed what stays.
-	KeepKey bool
+	// KeepKey says why Undo leaves the key's versions as they are; "" if it does not.
+	KeepKey string
 	// Patience is how long what is only eventually so is waited for: grants, a policy
 	// that the webhook has not read yet. 0: as long as Google's documentation says.
 	Patience time.Duration

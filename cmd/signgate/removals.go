@@ -76,10 +76,11 @@ func (s *session) Destroy(ctx context.Context, emit func(engine.Event)) error {
 	if err != nil {
 		return err
 	}
-	keep := use.Needed() && !s.removeKey
 	before := s.store.Record()
 	o := s.options
-	o.KeepKey = keep
+	if use.Needed() && !s.removeKey {
+		o.KeepKey = use.Why()
+	}
 	s.steps = steps.List(before.Answers, s.site.clients, o)
 	e, err := s.begin()
 	if err != nil {
@@ -99,7 +100,7 @@ func (s *session) Destroy(ctx context.Context, emit func(engine.Event)) error {
 		emit(engine.Event{Time: time.Now(), Type: engine.TypeNotice, Text: fmt.Sprintf(format, args...)})
 	}
 	if err = s.verifyGone(ctx, before, say); err == nil {
-		err = s.forget(before, keep, say)
+		err = s.forget(before, o.KeepKey != "", say)
 	}
 	return last.say(err)
 }

@@ -99,6 +99,7 @@ func newSandboxUp(a *app) *cobra.Command {
 			if a.output == "json" {
 				return a.printJSON(r.Status)
 			}
+			a.noteRebuilt(r.Status)
 			word := "up"
 			if !started {
 				word = "already up"

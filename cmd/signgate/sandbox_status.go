@@ -86,6 +86,9 @@ func (a *app) printStatus(st sandbox.Status, open []string) {
 	if len(st.Missing) > 0 {
 		row("missing", "%s (make build): no clusters without", strings.Join(st.Missing, ", "))
 	}
+	if len(st.Rebuilt) > 0 {
+		row("rebuilt", "%s", a.rebuilt(st))
+	}
 	for _, t := range st.Trouble {
 		row("trouble", "%s", t)
 	}

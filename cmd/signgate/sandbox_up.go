@@ -60,7 +60,21 @@ func (a *app) sandboxUp(ctx context.Context) (*sandbox.Running, error) {
 	if err == nil && started {
 		fmt.Fprintf(a.Err, "sandbox: up at %s; %s ends it\n", r.Status.Proxy, a.sandboxLine("down"))
 	}
+	if err == nil {
+		a.noteRebuilt(r.Status)
+	}
 	return r, err
+}
+
+// noteRebuilt says that a sandbox which is up is of an earlier build than the programs beside signgate.
+func (a *app) noteRebuilt(st sandbox.Status) {
+	if len(st.Rebuilt) > 0 {
+		fmt.Fprintf(a.Err, "sandbox: %s\n", a.rebuilt(st))
+	}
+}
+
+func (a *app) rebuilt(st sandbox.Status) string {
+	return fmt.Sprintf("built anew since it was started: %s; after %s the next start uses that", list(st.Rebuilt), a.sandboxLine("down"))
 }
 
 func unusable(err error) error { return problem.Raise("sandbox-folder", err) }

@@ -1,0 +1,61 @@
+package sandbox
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Programs are what clusters are made of, beside signgate.
+func Programs() []string {
+	return []string{"signgate-cluster", "policy-controller", "policy-controller-chart.tgz", "policy-controller-chart.json"}
+}
+
+// Missing are those of the programs that a folder has not.
+func Missing(bin string) []string {
+	var out []string
+	for _, name := range Programs() {
+		if _, err := os.Stat(filepath.Join(bin, name)); bin == "" || err != nil {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// built are the programs that a sandbox was started with, by their files: its own too.
+type built map[string]fs.FileInfo
+
+func builtIn(bin string) built {
+	files := built{}
+	note := func(path string) {
+		if info, err := os.Stat(path); err == nil {
+			files[path] = info
+		}
+	}
+	if own, err := os.Executable(); err == nil {
+		note(own)
+	}
+	if bin != "" {
+		for _, name := range Programs() {
+			if filepath.Ext(name) == "" { // the chart follows from its program
+				note(filepath.Join(bin, name))
+			}
+		}
+	}
+	return files
+}
+
+// rebuilt are those whose file is another by now; what runs is the earlier one. When it was written
+// says nothing: go build sets that anew where it has nothing to do.
+func (b built) rebuilt() []string {
+	var out []string
+	for path, then := range b {
+		now, err := os.Stat(path)
+		if err == nil && (!os.SameFile(then, now) || now.Size() != then.Size()) {
+			out = append(out, filepath.Base(path))
+		}
+	}
+	slices.Sort(out)
+	return out
+}
