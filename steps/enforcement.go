@@ -126,12 +126,14 @@ func (s enforcement) awaitAsked(ctx context.Context, c *kube.Cluster, l engine.L
 	err := gcp.Retry{For: min(s.patience(), 30*time.Second), When: func(err error) bool { return err != nil }, Notice: func(error) {
 		notice(l, "the API server does not ask the webhook yet; waiting")
 	}}.Do(ctx, func(ctx context.Context) error {
-		err := s.dryRun(ctx, c, namespace, image)
-		switch reason, _ := whyDenied(err); {
-		case err == nil:
-			return problem.Raise("gate-not-asked", nil)
-		case reason == ReasonWebhookDown, !judged(err):
+		answer, err := s.dryRun(ctx, c, namespace, image)
+		switch reason, _ := whyDenied(answer); {
+		case err != nil:
 			return err
+		case answer == nil:
+			return problem.Raise("gate-not-asked", nil)
+		case reason == ReasonWebhookDown:
+			return answer
 		}
 		return nil
 	})

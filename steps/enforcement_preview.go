@@ -48,12 +48,9 @@ func (s enforcement) preview(ctx context.Context, c *kube.Cluster, l engine.Ledg
 	asked.SetLimit(atOnce)
 	for i, image := range images {
 		asked.Go(func() error {
-			err := s.dryRun(askedCtx, c, place, image)
-			if err != nil && !judged(err) {
-				return fmt.Errorf("ask the cluster about %s: %w", image, err)
-			}
-			refused[i], _ = whyDenied(err)
-			return nil
+			answer, err := s.dryRun(askedCtx, c, place, image)
+			refused[i], _ = whyDenied(answer)
+			return err
 		})
 	}
 	if err := asked.Wait(); err != nil {
@@ -110,12 +107,15 @@ func owner(pod *corev1.Pod) string {
 }
 
 // dryRun asks the API server, and so the webhook, whether a Deployment of this image
-// would be admitted. Nothing is stored.
-func (s inside) dryRun(ctx context.Context, c *kube.Cluster, namespace, image string) error {
+// would be admitted; nil if so. Nothing is stored. What is nobody's verdict is err.
+func (s inside) dryRun(ctx context.Context, c *kube.Cluster, namespace, image string) (answer, err error) {
 	d := deployment("signgate-dry-run", image, nil, nil)
 	d.Name, d.GenerateName = "", d.Name+"-"
-	_, err := c.Core.AppsV1().Deployments(namespace).Create(ctx, d, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: kube.Manager})
-	return err
+	_, answer = c.Core.AppsV1().Deployments(namespace).Create(ctx, d, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}, FieldManager: kube.Manager})
+	if answer != nil && !judged(answer) {
+		return nil, fmt.Errorf("ask the cluster about %s: %w", image, answer)
+	}
+	return answer, nil
 }
 
 // deployment is what `kubectl create deployment NAME --image=IMAGE` makes, with our labels on it.

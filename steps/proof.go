@@ -177,14 +177,17 @@ func (s proof) rehearse(ctx context.Context, c *kube.Cluster, l engine.Ledger, t
 	var all errgroup.Group
 	for i, t := range trials {
 		all.Go(func() error {
-			answer := s.dryRun(ctx, c, s.a.Namespace, t.image)
+			answer, err := s.dryRun(ctx, c, s.a.Namespace, t.image)
 			v := t.verdict(answer)
 			if v.Case == CaseUnsignedPublic && v.Reason == ReasonUnresolved {
-				answer = s.dryRun(ctx, c, s.a.Namespace, s.publicByDigest(l))
+				answer, err = s.dryRun(ctx, c, s.a.Namespace, s.publicByDigest(l))
 				v = t.verdict(answer)
 			}
-			if answer != nil && !judged(answer) && !apierrors.IsNotFound(answer) {
-				return fmt.Errorf("ask the cluster about %s: %w", t.image, answer)
+			if apierrors.IsNotFound(err) { // the namespace
+				v, err = t.verdict(errors.Unwrap(err)), nil
+			}
+			if err != nil {
+				return err
 			}
 			if v.Case == CaseSigned && v.Actual == Admitted && !kube.Available(running) {
 				v.Reason, v.OK = ReasonNotRunning, false

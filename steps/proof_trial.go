@@ -110,8 +110,9 @@ func (s proof) deploy(ctx context.Context, c *kube.Cluster, l engine.Ledger, t t
 	case have != nil && !ours(l, have.Labels):
 		return nil, s.foreign()
 	case have != nil && t.expected == Admitted: // it is there already, and goes on running
-		if answer := s.dryRun(ctx, c, s.a.Namespace, t.image); answer != nil || !scaledToZero(have) {
-			return answer, nil
+		answer, err := s.dryRun(ctx, c, s.a.Namespace, t.image)
+		if err != nil || answer != nil || !scaledToZero(have) {
+			return answer, err
 		}
 		return s.wake(ctx, c, l, t.deploy)
 	case have != nil: // left by a run that was cut off
