@@ -47,14 +47,20 @@ func served(config *unstructured.Unstructured) bool {
 // gateFault says what of the gate itself, policy and label aside, is not as it
 // must be to refuse anything; nil if nothing.
 func gateFault(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
-	changed, err := gateParts(ctx, c, webhooks()[:1])
-	if err != nil {
-		return nil, err
-	}
-	if len(changed) > 0 {
-		return changed[0], nil
+	if p, err := gateSpoiled(ctx, c); p != nil || err != nil {
+		return p, err
 	}
 	return webhookDown(ctx, c)
+}
+
+// gateSpoiled says what somebody has done to the webhook that judges, or to its pods' number,
+// so that it cannot refuse; nil if nothing.
+func gateSpoiled(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
+	changed, err := gateParts(ctx, c, webhooks()[:1])
+	if err != nil || len(changed) == 0 {
+		return nil, err
+	}
+	return changed[0], nil
 }
 
 // gateChanged says what of the gate has been changed by somebody: the webhooks'

@@ -94,8 +94,8 @@ func (s proof) passes(ctx context.Context, c *kube.Cluster, l engine.Ledger, v e
 		now, err := c.Get(ctx, s.policyObject())
 		return now != nil && s.inForce(l, now), err
 	case ReasonWebhookDown: // unless somebody did that, its pods are about to come
-		changed, err := gateParts(ctx, c, webhooks()[:1])
-		return len(changed) == 0, err
+		spoiled, err := gateSpoiled(ctx, c)
+		return spoiled == nil, err
 	}
 	return false, nil
 }

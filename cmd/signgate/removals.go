@@ -42,16 +42,24 @@ func (s *session) keeps(ctx context.Context, rec state.Record, use steps.KeyUse,
 	switch {
 	case e.Phase == state.Found:
 		return true, "it was there before this setup"
-	case signing && use.Needed() && !s.removeKey:
-		return true, use.Why()
+	case signing && s.keepsKey(use) != "":
+		return true, s.keepsKey(use)
 	case e.Kind == "cloudkms.cryptoKeyVersion":
 		return false, "disabled now, destroyed by Google on " + time.Now().Add(use.Grace).Format("2 January 2006") + "; until then it can be restored"
 	case e.Step == steps.StepSign && !steps.WithRepository(rec, e.Name):
 		return true, "signed with signgate sign, in a repository that stays"
 	case e.Kind == "artifactregistry.repository":
-		return steps.RepositoryGoes(ctx, rec, s.site.clients, engine.NewLedger(s.store, e.Step, func(engine.Event) {}))
+		return steps.RepositoryGoes(ctx, rec, s.site.clients, s.page(e.Step))
 	}
 	return steps.Stays(e.Resource)
+}
+
+// keepsKey says why the key is left, whose use this is; "" if it is not.
+func (s *session) keepsKey(use steps.KeyUse) string {
+	if use.Needed() && !s.removeKey {
+		return use.Why()
+	}
+	return ""
 }
 
 // useOfKey is looked up once, so that what is done is what was shown.
@@ -78,9 +86,7 @@ func (s *session) Destroy(ctx context.Context, emit func(engine.Event)) error {
 	}
 	before := s.store.Record()
 	o := s.options
-	if use.Needed() && !s.removeKey {
-		o.KeepKey = use.Why()
-	}
+	o.KeepKey = s.keepsKey(use)
 	s.steps = steps.List(before.Answers, s.site.clients, o)
 	e, err := s.begin()
 	if err != nil {
@@ -115,7 +121,7 @@ func (s *session) verifyGone(ctx context.Context, before state.Record, say func(
 		Notice: func(error) { say("still to be seen: %s; looking again", list(described(left))) },
 	}.Do(ctx, func(ctx context.Context) error {
 		shown := len(left) > 0
-		left, unseen = steps.Left(ctx, s.steps, removed, func(step string) engine.Ledger { return engine.NewLedger(s.store, step, func(engine.Event) {}) })
+		left, unseen = steps.Left(ctx, s.steps, removed, s.page)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -143,12 +149,20 @@ func (s *session) verifyGone(ctx context.Context, before state.Record, say func(
 	return nil
 }
 
+// owned is an entry as it was in a record, if it was this setup's to remove.
+func owned(before state.Record, e state.Entry) (was state.Entry, ok bool) {
+	i := slices.IndexFunc(before.Entries, func(b state.Entry) bool { return b.Resource == e.Resource && b.Step == e.Step && b.Ours() })
+	if i < 0 {
+		return was, false
+	}
+	return before.Entries[i], true
+}
+
 // goneSince is what was this setup's before and is gone now.
 func goneSince(before, now state.Record) []state.Resource {
 	var all []state.Resource
 	for _, e := range now.Entries {
-		was := slices.ContainsFunc(before.Entries, func(b state.Entry) bool { return b.Resource == e.Resource && b.Step == e.Step && b.Ours() })
-		if e.Phase == state.Gone && was {
+		if _, ok := owned(before, e); ok && e.Phase == state.Gone {
 			all = append(all, e.Resource)
 		}
 	}
@@ -159,11 +173,11 @@ func goneSince(before, now state.Record) []state.Resource {
 func (s *session) stillThere(before state.Record, removed, left []state.Resource) error {
 	return s.store.Update(func(r *state.Record) error {
 		for i, e := range r.Entries {
-			was := slices.IndexFunc(before.Entries, func(b state.Entry) bool { return b.Resource == e.Resource && b.Step == e.Step && b.Ours() })
+			was, ok := owned(before, e)
 			switch {
-			case was < 0:
+			case !ok:
 			case slices.Contains(left, e.Resource):
-				r.Entries[i] = before.Entries[was]
+				r.Entries[i] = was
 			case slices.Contains(removed, e.Resource):
 				r.Entries[i].Phase = state.Gone
 			}

@@ -90,6 +90,11 @@ func reportCalls(ctx context.Context, l engine.Ledger) context.Context {
 	return gcp.Observe(ctx, func(c gcp.Call) { l.Report(engine.Event{Type: engine.TypeCall, Text: problem.Clean(c.String())}) })
 }
 
+// page is a step's page of the record, for work that reports nothing.
+func (s *session) page(step string) engine.Ledger {
+	return engine.NewLedger(s.store, step, func(engine.Event) {})
+}
+
 // Name implements tui.Session, as all the exported methods do.
 func (s *session) Name() string { return s.store.Record().Name }
 

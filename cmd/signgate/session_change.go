@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
@@ -63,7 +62,7 @@ func (s *session) Change(ctx context.Context, a state.Answers) error {
 func (s *session) takeBack(ctx context.Context, touched map[string]bool) error {
 	for _, step := range slices.Backward(s.steps) {
 		id := step.Info().ID
-		l := engine.NewLedger(s.store, id, func(engine.Event) {})
+		l := s.page(id)
 		begun := slices.ContainsFunc(l.Entries(), func(e state.Entry) bool { return e.Phase == state.Intended })
 		if !touched[id] || !begun {
 			continue

@@ -94,7 +94,7 @@ func (s *session) sign(ctx context.Context, target name.Reference) (engine.Signe
 	if err != nil {
 		return engine.Signed{}, err
 	}
-	page := engine.NewLedger(s.store, steps.StepSign, func(engine.Event) {})
+	page := s.page(steps.StepSign)
 	added, err := steps.SignBeside(rec, page, ref, func() (bool, error) { return registries.Sign(ctx, ref, key, rec.Answers.PublicLog) })
 	return engine.Signed{Type: "sign", Image: ref, Version: version, Added: added}, err
 }

@@ -144,7 +144,7 @@ func (p *Plane) write() error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(writeFile(p.pki(name+".crt"), cert), writeFile(p.pki(name+".key"), key)); err != nil {
+		if err := errors.Join(config.WriteFile(p.pki(name+".crt"), cert), config.WriteFile(p.pki(name+".key"), key)); err != nil {
 			return err
 		}
 	}

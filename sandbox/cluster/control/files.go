@@ -3,25 +3,14 @@ package control
 import (
 	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"text/template"
 
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
-)
 
-// writeFile replaces a private file in one step.
-func writeFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	tmp := path + ".new"
-	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
-}
+	"github.com/signgate/signgate/sandbox/cluster/config"
+)
 
 // access is one way to a server, written down as a kubeconfig.
 type access struct {
@@ -41,7 +30,7 @@ func (a access) write(path string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, data)
+	return config.WriteFile(path, data)
 }
 
 // egressConfig sends what the API server dials inside the cluster (webhooks,
@@ -122,5 +111,5 @@ func fill(path, text string, value any) error {
 	if err := t.Execute(&b, value); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	return writeFile(path, b.Bytes())
+	return config.WriteFile(path, b.Bytes())
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/util/keyutil"
+
+	"github.com/signgate/signgate/sandbox/cluster/config"
 )
 
 // A leaf lives as long as a sandbox may; it is made again at each start.
@@ -108,5 +110,5 @@ func accountKey(path string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
+	return config.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
 }

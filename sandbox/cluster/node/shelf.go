@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/signgate/signgate/sandbox/cluster/config"
 )
 
 // shelf is where a node's images outlive the cluster's process, as on a node's disk: what its
@@ -45,14 +47,7 @@ func (s shelf) save(have map[string]*Image) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(s.list), 0o700); err != nil {
-		return err
-	}
-	half := s.list + ".new"
-	if err := os.WriteFile(half, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(half, s.list)
+	return config.WriteFile(s.list, data)
 }
 
 // keep puts an image's program there and gives its path: a second name for the same file where
