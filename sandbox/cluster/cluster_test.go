@@ -193,7 +193,7 @@ func checkNode(t *testing.T, c kubernetes.Interface) {
 			t.Errorf("label %s is %q, want %q", label, n.Labels[label], want)
 		}
 	}
-	if !strings.HasPrefix(n.Spec.ProviderID, "gce://") || n.Status.NodeInfo.KubeletVersion != "v1.34.4-gke.100" {
+	if !strings.HasPrefix(n.Spec.ProviderID, "gce://") || n.Status.NodeInfo.KubeletVersion != "v1.35.4-gke.100" {
 		t.Errorf("provider ID %q, version %q", n.Spec.ProviderID, n.Status.NodeInfo.KubeletVersion)
 	}
 	if cpu := n.Status.Allocatable.Cpu().String(); cpu != "940m" {

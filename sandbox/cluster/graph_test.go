@@ -17,14 +17,7 @@ import (
 // binary does to the versions of upstream's own go.mod: nothing in this
 // module may have moved them.
 func TestPolicyControllerIsUnmodified(t *testing.T) {
-	binary, err := filepath.Abs("../../bin/policy-controller")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(binary); errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("%s is not there: make policy-controller", binary)
-	}
-	built := modules(t, binary)
+	built := modules(t, "policy-controller")
 	if got := built["github.com/sigstore/policy-controller"]; got != "v0.13.1" {
 		t.Fatalf("policy-controller is %q", got)
 	}
@@ -56,9 +49,40 @@ func TestPolicyControllerIsUnmodified(t *testing.T) {
 	}
 }
 
-// modules are those a binary was built from; a replaced one has its
-// replacement's version.
-func modules(t *testing.T, binary string) map[string]string {
+// TestBuiltOnce holds what signgate and the cluster have in common of Kubernetes, and of what it stands
+// on, to one version: a package in two versions is compiled twice, which is minutes of a first build.
+// With -trimpath the version that is required counts, whatever replaces it; here they are the same.
+func TestBuiltOnce(t *testing.T) {
+	product := modules(t, "signgate")
+	compared := 0
+	for path, version := range modules(t, "signgate-cluster") {
+		common := false
+		for _, prefix := range []string{"k8s.io/", "sigs.k8s.io/", "golang.org/x/", "google.golang.org/", "go.opentelemetry.io/"} {
+			common = common || strings.HasPrefix(path, prefix)
+		}
+		other, both := product[path]
+		if !common || !both {
+			continue
+		}
+		compared++
+		if version != other {
+			t.Errorf("%s is %s, signgate has %s", path, version, other)
+		}
+	}
+	if compared < 20 {
+		t.Errorf("only %d modules were compared", compared)
+	}
+}
+
+// modules are those that a binary in bin was built from.
+func modules(t *testing.T, name string) map[string]string {
+	binary, err := filepath.Abs("../../bin/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(binary); errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("%s is not there: make build", binary)
+	}
 	out, err := exec.Command("go", "version", "-m", binary).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +94,8 @@ func modules(t *testing.T, binary string) map[string]string {
 		switch {
 		case len(f) >= 3 && (f[0] == "dep" || f[0] == "mod"):
 			found[f[1]], last = f[2], f[1]
-		case len(f) >= 3 && f[0] == "=>":
-			found[last] = f[2]
+		case len(f) >= 3 && f[0] == "=>" && f[2] != found[last]:
+			t.Errorf("%s is required in %s and replaced by %s", last, found[last], f[2])
 		}
 	}
 	return found

@@ -85,7 +85,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(w.control.Close)
 	w.serveProxy(sign)
 	w.config = config.Config{
-		Name: "test", Dir: filepath.Join(w.dir, "cluster"), Version: "1.34.4-gke.100", Endpoint: "203.0.113.10",
+		Name: "test", Dir: filepath.Join(w.dir, "cluster"), Version: "1.35.4-gke.100", Endpoint: "203.0.113.10",
 		PodCIDR: "10.48.0.0/14", ServiceCIDR: "34.118.224.0/20",
 		Nodes: []config.Node{{
 			Name: "gke-test-default-pool-1a2b3c4d-x1y2", Zone: "northamerica-northeast1-a", Region: "northamerica-northeast1",

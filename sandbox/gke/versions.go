@@ -9,13 +9,13 @@ import (
 
 // The one version that there is: that of the Kubernetes that signgate-cluster is built from.
 const (
-	kubernetes = "1.34.4"
+	kubernetes = "1.35.4"
 	current    = kubernetes + "-gke.1047000"
-	nodeImage  = "gke-1344-gke1047000-cos-125-19216-104-126-c-pre"
+	nodeImage  = "gke-1354-gke1047000-cos-125-19216-104-126-c-pre"
 )
 
 // validVersion refuses a version that there is not. What is asked for may be an alias
-// or the beginning of one ("1.34").
+// or the beginning of one ("1.35").
 func validVersion(v string) error {
 	if v == "" || v == "-" || v == "latest" || v == current || strings.HasPrefix(current, strings.TrimSuffix(v, ".")+".") || v == kubernetes {
 		return nil

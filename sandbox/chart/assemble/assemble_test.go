@@ -58,7 +58,7 @@ func install(t testing.TB, archive, values string) (*release.Release, error) {
 	check(t, yaml.Unmarshal([]byte(values), &v))
 	in := action.NewInstall(&action.Configuration{})
 	in.DryRun, in.ClientOnly, in.ReleaseName, in.Namespace = true, true, "policy-controller", "cosign-system"
-	in.KubeVersion = &chartutil.KubeVersion{Version: "v1.34.4", Major: "1", Minor: "34"}
+	in.KubeVersion = &chartutil.KubeVersion{Version: "v1.35.4", Major: "1", Minor: "35"}
 	return in.Run(c, v)
 }
 

@@ -10,7 +10,7 @@ import (
 
 func valid() map[string]any {
 	return map[string]any{
-		"name": "c", "dir": "/d", "version": "1.34.4-gke.100", "endpoint": "203.0.113.10",
+		"name": "c", "dir": "/d", "version": "1.35.4-gke.100", "endpoint": "203.0.113.10",
 		"podCIDR": "10.48.0.0/14", "serviceCIDR": "34.118.224.0/20", "caCert": "/ca", "caKey": "/key",
 		"control": "http://127.0.0.1:1", "controlToken": "t", "proxy": "http://127.0.0.1:2", "proxyCA": "/p",
 		"nodes": []any{map[string]any{"name": "n", "cpu": "940m", "memory": "1Ki", "internalIP": "10.162.0.2"}},
