@@ -80,21 +80,20 @@ func (s controller) Inspect(ctx context.Context, l engine.Ledger) (engine.Change
 	default:
 		return blocked(summary, "helm-pending", "the Helm release %q is %s, and this setup's record does not say why (%q)", controllerRelease, rel.Status, phase), nil
 	}
-	before, after, err := s.differs(ctx, c, rel)
+	g, err := seeGate(ctx, c, webhooks())
 	if err != nil {
 		return engine.Change{}, err
 	}
-	switch {
+	before, after := s.differs(rel, g)
+	switch down := podDown(g.pods); {
 	case l.Entry(s.resource()).Phase != state.Made:
 		return settled(l, s.resource(), true, summary), nil
 	case len(before) > 0:
 		return engine.Change{Action: engine.Update, Summary: summary, Before: before, After: after, Drift: len(before) > 1 || !s.outgrown(l, rel)}, nil
+	case down != nil:
+		return engine.Change{Action: engine.Update, Summary: summary, Before: []string{down.What}, After: []string{"a pod of it available"}}, nil
 	}
-	down, err := webhookDown(ctx, c)
-	if down != nil {
-		return engine.Change{Action: engine.Update, Summary: summary, Before: []string{down.What}, After: []string{"a pod of it available"}}, err
-	}
-	return settled(l, s.resource(), true, summary), err
+	return settled(l, s.resource(), true, summary), nil
 }
 
 // foreign judges a policy controller that somebody else installed: it is used if
@@ -120,7 +119,7 @@ func (s controller) outgrown(l engine.Ledger, rel *kube.Release) bool {
 }
 
 // differs says what of the controller is not as this setup installed it.
-func (s controller) differs(ctx context.Context, c *kube.Cluster, rel *kube.Release) (before, after []string, err error) {
+func (s controller) differs(rel *kube.Release, g gate) (before, after []string) {
 	note := func(is, wanted string) { before, after = append(before, is), append(after, wanted) }
 	if rel.Version != s.chart.Version {
 		note("chart "+rel.Version, "chart "+s.chart.Version)
@@ -128,11 +127,10 @@ func (s controller) differs(ctx context.Context, c *kube.Cluster, rel *kube.Rele
 	if !reflect.DeepEqual(rel.Values, s.controllerValues()) {
 		note(fmt.Sprintf("values %v", rel.Values), fmt.Sprintf("values %v", s.controllerValues()))
 	}
-	faults, err := gateChanged(ctx, c)
-	for _, p := range faults {
+	for _, p := range g.changed {
 		note(p.What, "as installed")
 	}
-	return before, after, err
+	return before, after
 }
 
 func (s controller) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {
@@ -185,11 +183,11 @@ func notAvailable(err error) error {
 // install brings chart and namespace together, where the release is not there as wanted already.
 func (s controller) install(ctx context.Context, c *kube.Cluster, l engine.Ledger, rel *kube.Release) error {
 	if rel != nil && rel.Deployed() {
-		before, _, err := s.differs(ctx, c, rel)
+		g, err := seeGate(ctx, c, webhooks())
 		if err != nil {
 			return err
 		}
-		if len(before) == 0 {
+		if before, _ := s.differs(rel, g); len(before) == 0 {
 			return nil
 		}
 	}

@@ -3,11 +3,13 @@ package steps
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/kube"
@@ -42,6 +44,7 @@ type reached struct {
 	host    string
 	ca      string
 	cluster *kube.Cluster
+	asking  singleflight.Group
 
 	asked  bool // by takeBack, whether it answers
 	silent error
@@ -49,7 +52,7 @@ type reached struct {
 
 // reach gives a client of the cluster; nil without an error while there is no cluster that answers.
 func (s inside) reach(ctx context.Context, l engine.Ledger) (*kube.Cluster, error) {
-	c, err := cluster{s.cloud}.get(ctx, l)
+	c, err := s.to.ask(ctx, func() (*containerpb.Cluster, error) { return cluster{s.cloud}.get(ctx, l) })
 	if err != nil || c == nil {
 		return nil, err
 	}
@@ -58,6 +61,22 @@ func (s inside) reach(ctx context.Context, l engine.Ledger) (*kube.Cluster, erro
 		return s.to.dial(s.cloud, c)
 	}
 	return nil, nil
+}
+
+// ask looks the cluster up, once for all steps that ask at one moment. That the one who did
+// was told to stop is no answer to the others.
+func (r *reached) ask(ctx context.Context, get func() (*containerpb.Cluster, error)) (*containerpb.Cluster, error) {
+	c, err, _ := r.asking.Do("cluster", func() (any, error) {
+		c, err := get()
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return c, err
+	})
+	if ctx.Err() == nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return get()
+	}
+	return c.(*containerpb.Cluster), err
 }
 
 // need is reach where the cluster has to be there.

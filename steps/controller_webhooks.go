@@ -44,61 +44,65 @@ func served(config *unstructured.Unstructured) bool {
 	return len(hooks) > 0
 }
 
-// gateFault says what of the gate itself, policy and label aside, is not as it
-// must be to refuse anything; nil if nothing.
-func gateFault(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
-	if p, err := gateSpoiled(ctx, c); p != nil || err != nil {
-		return p, err
+// gate is what there is of what refuses, policy and label aside.
+type gate struct {
+	changed []*problem.Problem // by somebody: the webhooks' registrations, the number of its pods
+	pods    *appsv1.Deployment // of the policy controller; nil if it is gone
+}
+
+// seeGate looks at some webhooks and at the pods that answer them.
+func seeGate(ctx context.Context, c *kube.Cluster, hooks []webhook) (gate, error) {
+	var g gate
+	seen, err := registrations(ctx, c, hooks)
+	if err != nil {
+		return g, err
 	}
-	return webhookDown(ctx, c)
+	for i, w := range hooks {
+		if seen[i] != failsShut {
+			g.changed = append(g.changed, w.problem(seen[i]))
+		}
+	}
+	if g.pods, err = controllerPods(ctx, c); err != nil {
+		return g, err
+	}
+	switch {
+	case g.pods == nil:
+		g.changed = append(g.changed, raise("gate-webhook-down", "deployment %s/%s is gone", controllerNamespace, controllerDeployment))
+	case scaledToZero(g.pods):
+		g.changed = append(g.changed, raise("gate-webhook-down", "deployment %s/%s is scaled to zero", controllerNamespace, controllerDeployment))
+	}
+	return g, nil
+}
+
+// gateFault says what of the webhook that judges, or of its pods, is not as it must be to
+// refuse anything; nil if nothing.
+func gateFault(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
+	g, err := seeGate(ctx, c, webhooks()[:1])
+	switch {
+	case err != nil:
+		return nil, err
+	case len(g.changed) > 0:
+		return g.changed[0], nil
+	}
+	return podDown(g.pods), nil
 }
 
 // gateSpoiled says what somebody has done to the webhook that judges, or to its pods' number,
 // so that it cannot refuse; nil if nothing.
 func gateSpoiled(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
-	changed, err := gateParts(ctx, c, webhooks()[:1])
-	if err != nil || len(changed) == 0 {
+	g, err := seeGate(ctx, c, webhooks()[:1])
+	if err != nil || len(g.changed) == 0 {
 		return nil, err
 	}
-	return changed[0], nil
+	return g.changed[0], nil
 }
 
-// gateChanged says what of the gate has been changed by somebody: the webhooks'
-// registrations, and the number of its pods.
-func gateChanged(ctx context.Context, c *kube.Cluster) ([]*problem.Problem, error) {
-	return gateParts(ctx, c, webhooks())
-}
-
-func gateParts(ctx context.Context, c *kube.Cluster, hooks []webhook) ([]*problem.Problem, error) {
-	var all []*problem.Problem
-	seen, err := registrations(ctx, c, hooks)
-	if err != nil {
-		return nil, err
+// podDown says that no pod is there to answer the webhook; nil if one is.
+func podDown(d *appsv1.Deployment) *problem.Problem {
+	if d != nil && d.Status.AvailableReplicas > 0 {
+		return nil
 	}
-	for i, w := range hooks {
-		if seen[i] != failsShut {
-			all = append(all, w.problem(seen[i]))
-		}
-	}
-	d, err := controllerPods(ctx, c)
-	switch {
-	case err != nil:
-		return nil, err
-	case d == nil:
-		all = append(all, raise("gate-webhook-down", "deployment %s/%s is gone", controllerNamespace, controllerDeployment))
-	case scaledToZero(d):
-		all = append(all, raise("gate-webhook-down", "deployment %s/%s is scaled to zero", controllerNamespace, controllerDeployment))
-	}
-	return all, nil
-}
-
-// webhookDown says whether no pod is there to answer the webhook; nil if one is.
-func webhookDown(ctx context.Context, c *kube.Cluster) (*problem.Problem, error) {
-	d, err := controllerPods(ctx, c)
-	if err != nil || d != nil && d.Status.AvailableReplicas > 0 {
-		return nil, err
-	}
-	return raise("gate-webhook-down", "no pod of deployment %s/%s is available", controllerNamespace, controllerDeployment), nil
+	return raise("gate-webhook-down", "no pod of deployment %s/%s is available", controllerNamespace, controllerDeployment)
 }
 
 // scaledToZero says whether somebody wants no pod of a deployment that is there.

@@ -206,11 +206,11 @@ func (s policy) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger) er
 	case !ours(l, now.GetLabels()):
 		return leaveIt(l, s.policyResource(), notLabelled)
 	}
-	down, err := webhookDown(ctx, c)
+	pods, err := controllerPods(ctx, c)
 	if err != nil {
 		return err
 	}
-	if down != nil {
+	if podDown(pods) != nil {
 		notice(l, "the policy controller is not there to let the policy go; it goes with the controller")
 		return nil
 	}
