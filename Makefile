@@ -31,7 +31,7 @@ signgate:
 	@$(BUILD) -ldflags "-s -w" -o $(BIN)/signgate ./cmd/signgate
 
 cluster:
-	@[ -x $(BIN)/signgate-cluster ] || echo "building signgate-cluster: a Kubernetes control plane, about 12 CPU-minutes the first time"
+	@[ -x $(BIN)/signgate-cluster ] || echo "building signgate-cluster: a Kubernetes control plane, about 10 CPU-minutes the first time"
 	@cd sandbox/cluster && $(BUILD) -ldflags "-s -w $(STAMPS)" -o $(BIN)/signgate-cluster .
 
 policy-controller:
