@@ -8,4 +8,4 @@ import tea "charm.land/bubbletea/v2"
 func noShell() string { return "this system knows no job control" }
 
 // jobs has nothing to follow.
-func jobs(_ *tea.Program, _, done <-chan struct{}) { <-done }
+func jobs(_ *tea.Program, _, _, done <-chan struct{}) { <-done }

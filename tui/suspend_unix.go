@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"golang.org/x/sys/unix"
@@ -23,8 +24,9 @@ func noShell() string {
 
 // jobs follows the shell's job control until done: asked (Ctrl+Z) and SIGTSTP give
 // the terminal back and stop the program with all of its group; SIGCONT (fg) takes
-// the terminal again, also after a SIGSTOP that nobody can see coming.
-func jobs(p *tea.Program, asked, done <-chan struct{}) {
+// the terminal again, also after a SIGSTOP that nobody can see coming. What comes by
+// drawn is as canvas has it.
+func jobs(p *tea.Program, drawn, asked, done <-chan struct{}) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGTSTP, syscall.SIGCONT)
 	defer signal.Stop(signals)
@@ -46,7 +48,40 @@ func jobs(p *tea.Program, asked, done <-chan struct{}) {
 		if stop {
 			sleep(signals)
 		}
-		_ = p.RestoreTerminal() // without it the program's own reading fails next, and ends it
+		retake(p, drawn, done)
+	}
+}
+
+// blank is how long the terminal may stay as the shell left it before it is taken once more.
+const blank = 100 * time.Millisecond
+
+// retake takes the terminal, as often as it takes for the wizard to be on it. Bubble Tea
+// does not wait for its loop that draws when it ends it, and the last thing that loop does
+// is to stop the clock that it draws by. That can come after the clock was started again,
+// most easily if the program was stopped in between: then nothing would ever be drawn.
+// https://github.com/charmbracelet/bubbletea/issues/1778
+func retake(p *tea.Program, drawn, done <-chan struct{}) {
+	for {
+		select {
+		case <-drawn: // before
+		default:
+		}
+		if p.RestoreTerminal() != nil {
+			return // the program's own reading fails next, and ends it
+		}
+		late := time.NewTimer(blank)
+		select {
+		case <-drawn:
+			late.Stop()
+			return
+		case <-done:
+			late.Stop()
+			return
+		case <-late.C:
+		}
+		if p.ReleaseTerminal() != nil {
+			return
+		}
 	}
 }
 

@@ -1,12 +1,14 @@
 package tui
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/term"
 )
 
 // What the wizard does with the terminal besides drawing on it: the clipboard, the
@@ -25,6 +27,24 @@ func (a *app) copy(text, what string) tea.Cmd {
 		_ = own(text) // there may be none
 		return nil
 	})
+}
+
+// canvas is the wizard's terminal. It tells when the wizard has come up on it, at first
+// and whenever the terminal was given away meanwhile.
+type canvas struct {
+	term.File
+	drawn chan struct{} // holds one once it has
+}
+
+func (c canvas) Write(b []byte) (int, error) {
+	n, err := c.File.Write(b)
+	if bytes.Contains(b, []byte(ansi.SetModeAltScreenSaveCursor)) {
+		select {
+		case c.drawn <- struct{}{}:
+		default:
+		}
+	}
+	return n, err
 }
 
 // suspend asks to be put to sleep until the shell's fg.

@@ -79,13 +79,20 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(processors, runtime.GOMAXPROCS(0))))
 	a := newApp(ctx, b, o)
-	a.awake = noShell()
+	screen, onTerminal := o.Output.(term.File)
+	up := canvas{screen, make(chan struct{}, 1)}
+	a.awake = "there is no terminal to give back"
+	if onTerminal {
+		o.Output, a.awake = up, noShell()
+	}
 	p := tea.NewProgram(a,
 		tea.WithContext(ctx),
 		tea.WithInput(o.Input), tea.WithOutput(o.Output), tea.WithEnvironment(o.Environ),
 		tea.WithWindowSize(a.w, a.h), tea.WithFPS(120), tea.WithoutSignalHandler())
 	gone := make(chan struct{})
-	go jobs(p, a.asleep, gone)
+	if onTerminal {
+		go jobs(p, up.drawn, a.asleep, gone)
+	}
 	go func() {
 		for {
 			select {

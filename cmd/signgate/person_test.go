@@ -193,7 +193,7 @@ func (p *person) wants(key, what string, has func() bool) {
 		select {
 		case b, open := <-p.drawn:
 			if !open {
-				p.t.Fatalf("it ended before %q; the screen:\n%s", what, p.screen.String())
+				p.t.Fatalf("it ended before %q; the screen:\n%s", what, p.shown())
 			}
 			p.take(b)
 		case <-again.C:
@@ -201,10 +201,13 @@ func (p *person) wants(key, what string, has func() bool) {
 				p.press(key)
 			}
 		case <-late:
-			p.t.Fatalf("waiting for %q; the screen:\n%s", what, p.screen.String())
+			p.t.Fatalf("waiting for %q; the screen:\n%s", what, p.shown())
 		}
 	}
 }
+
+// shown is the screen down to its last line with something on it.
+func (p *person) shown() string { return strings.TrimRight(p.screen.String(), " \n") }
 
 // answer waits for a question in lines and answers it.
 func (p *person) answer(question, text string) {

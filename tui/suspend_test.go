@@ -1,0 +1,25 @@
+//go:build unix
+
+package tui
+
+import (
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// A shell that wakes the wizard finds it drawn, each time: SIGCONT has it give the
+// terminal away and take it again, as after SIGSTOP.
+func TestWokenIsDrawn(t *testing.T) {
+	_, drawn := onTerminal(t, newFake())
+	await(t, drawn, "a new setup")
+	for range 100 {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		await(t, drawn, ansi.ResetModeAltScreenSaveCursor)
+		await(t, drawn, "a new setup")
+	}
+}
