@@ -40,6 +40,7 @@ type lines struct {
 	plan    engine.Plan
 	run     *run
 	stopped bool // asked to leave
+	cut     bool // by an interruption
 	watched bool // the run is another process's
 	learn   bool // stop before each step and explain it
 }
@@ -80,9 +81,9 @@ func (l *lines) read(in io.Reader, done <-chan struct{}) {
 // farewell is how things stand, as the screens' own.
 func (l *lines) farewell() Outcome {
 	if l.watched {
-		return Outcome{Setup: l.session.Name()}
+		return Outcome{Setup: l.session.Name(), Interrupted: l.cut}
 	}
-	a := &app{setup: setup{session: l.session, run: l.run, leaving: l.stopped}}
+	a := &app{setup: setup{session: l.session, run: l.run, leaving: l.stopped, cut: l.cut}}
 	return a.farewell()
 }
 
@@ -108,6 +109,7 @@ func (l *lines) ask(question, standard string) (string, error) {
 		}
 		return answer, nil
 	case <-l.interrupt:
+		l.cut = true
 		l.say("")
 		return "", errLeave
 	case <-l.ctx.Done():

@@ -199,6 +199,7 @@ func (l *lines) follow(work func(context.Context, beginner, func(engine.Event)) 
 				l.begin(s)
 			}
 		case <-l.interrupt:
+			l.cut = true
 			l.stopRun(s)
 		case <-silence.C:
 			if next := l.run.next(); next >= 0 && l.run.count(engine.Started) == 0 {

@@ -22,6 +22,7 @@ type reader struct {
 	out     *bufio.Reader
 	heard   strings.Builder
 	done    chan struct{}
+	cut     chan struct{} // an interruption
 	outcome Outcome
 	err     error
 }
@@ -35,11 +36,11 @@ func talkTo(t *testing.T, b Backend, fake *fakeBackend) *reader {
 	t.Helper()
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
-	r := &reader{t: t, in: inW, out: bufio.NewReader(outR), done: make(chan struct{})}
+	r := &reader{t: t, in: inW, out: bufio.NewReader(outR), done: make(chan struct{}), cut: make(chan struct{}, 1)}
 	go func() {
 		defer close(r.done)
 		defer outW.Close()
-		r.outcome, r.err = Run(context.Background(), b, Options{Input: inR, Output: outW, Environ: []string{"TERM=dumb"}, Now: fake.now})
+		r.outcome, r.err = Run(context.Background(), b, Options{Input: inR, Output: outW, Environ: []string{"TERM=dumb"}, Interrupt: r.cut, Now: fake.now})
 	}()
 	t.Cleanup(func() { inW.Close(); go io.Copy(io.Discard, outR); <-r.done })
 	return r
@@ -182,6 +183,15 @@ func TestAccessibleEndOfInput(t *testing.T) {
 	r.until("project id [1]: ")
 	r.in.Close()
 	if o := r.end(); o != (Outcome{}) {
+		t.Errorf("outcome %+v", o)
+	}
+}
+
+func TestAccessibleCtrlC(t *testing.T) {
+	r := talk(t, newFake())
+	r.until("project id [1]: ")
+	r.cut <- struct{}{}
+	if o := r.end(); o != (Outcome{Interrupted: true}) || o.Farewell() != "" {
 		t.Errorf("outcome %+v", o)
 	}
 }

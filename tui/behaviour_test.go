@@ -437,3 +437,26 @@ func TestHelpSaysWhyNot(t *testing.T) {
 		d.shows("The plan")
 	})
 }
+
+// Ctrl+C leaves by the exit code that shells know it by, on each screen; q does not. With
+// nothing begun there is nothing to go on with.
+func TestCtrlCBeforeARun(t *testing.T) {
+	for _, row := range []struct {
+		key  string
+		want bool
+	}{{"ctrl+c", true}, {"q", false}} {
+		for screens := range 5 { // welcome, projects, regions, names, plan
+			d := drive(t, newFake(), 80, 24)
+			for range screens {
+				d.press("enter")
+			}
+			if s, ok := d.a.screen.(typist); ok && s.typing() && row.key == "q" {
+				continue // it is text there
+			}
+			d.press(row.key)
+			if o := d.a.outcome; o.Interrupted != row.want || o.Farewell() != "" {
+				t.Errorf("%s on screen %T: outcome %+v, %q", row.key, d.a.screen, o, o.Farewell())
+			}
+		}
+	}
+}

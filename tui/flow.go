@@ -26,6 +26,7 @@ type setup struct {
 	run     *run
 	stream  *stream
 	leaving bool               // quit as soon as the run has stopped
+	cut     bool               // it was Ctrl+C that asked to
 	again   bool               // run as soon as it has been looked over
 	watched *state.LockedError // who works on it, while it is only watched
 }
@@ -324,6 +325,12 @@ func (a *app) after(err error) tea.Cmd {
 	return a.ask()
 }
 
+// interrupt is what Ctrl+C does, and a signal: to leave, by the exit code that shells know it by.
+func (a *app) interrupt() tea.Cmd {
+	a.cut = true
+	return a.leave()
+}
+
 // leave is what q and Ctrl+C do. A run is first asked to stop, then told to.
 func (a *app) leave() tea.Cmd {
 	switch {
@@ -352,7 +359,7 @@ func (a *app) goodbye() tea.Cmd {
 
 // farewell says how things stand, for after the screen is gone.
 func (a *app) farewell() Outcome {
-	o := Outcome{}
+	o := Outcome{Interrupted: a.cut}
 	if a.session != nil {
 		o.Setup = a.session.Name()
 	}
@@ -360,12 +367,12 @@ func (a *app) farewell() Outcome {
 	case a.run == nil, a.watched != nil:
 		return o
 	case a.run.err == nil && !a.run.active():
-		o.OK = true
+		o.OK, o.Interrupted = true, false
 	case a.leaving || errors.Is(a.run.err, engine.ErrStopped) || errors.Is(a.run.err, context.Canceled):
 		o.Interrupted = true
 		o.Resume = a.session.Resume(a.run.undo)
 	default:
-		o.Problem = a.run.cause()
+		o.Problem, o.Interrupted = a.run.cause(), false
 		o.Resume = a.session.Resume(a.run.undo)
 	}
 	return o

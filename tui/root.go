@@ -77,7 +77,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return a, a.press(msg)
 	case interrupted:
-		return a, a.leave()
+		return a, a.interrupt()
 	case holdOver:
 		if msg.visit == a.visit {
 			a.holding = false
@@ -114,8 +114,10 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 		a.unfold = !a.unfold
 	case doSuspend:
 		return a.suspend
-	case doQuit, doStop:
+	case doQuit:
 		return a.leave()
+	case doStop:
+		return a.interrupt()
 	default:
 		if a.help {
 			a.help = false
@@ -340,7 +342,7 @@ func (a *app) trouble(p *problem.Problem, w int) []string {
 		part("  words", p.Words)
 		part("  id", p.ID)
 	} else if folded(p) {
-		lines = append(lines, fit("  "+t.Accent.Render(pad(a.moreKey().label(), 6))+t.Dim.Render("the service's own words"), w))
+		lines = append(lines, fit("  "+t.Accent.Render(pad(a.moreKey().label()+"  ", 6))+t.Dim.Render("the service's own words"), w))
 	}
 	return lines
 }

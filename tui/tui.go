@@ -52,9 +52,9 @@ type Options struct {
 // Outcome is how the wizard was left, for what is said and returned after it.
 type Outcome struct {
 	OK          bool             // a run ended, and all went well
-	Interrupted bool             // a run was left before its end
+	Interrupted bool             // Ctrl+C, or a run was left before its end
 	Setup       string           // the setup at hand, "" if none was
-	Resume      string           // the command that goes on with it
+	Resume      string           // the command that goes on with a run that did not end well
 	Problem     *problem.Problem // why the last run failed
 }
 
@@ -159,7 +159,7 @@ func Accessible(environ []string) bool {
 // Farewell is what to tell the person after the wizard, "" if nothing.
 func (o Outcome) Farewell() string {
 	switch {
-	case o.Interrupted:
+	case o.Interrupted && o.Resume != "":
 		return fmt.Sprintf("setup %s was left before its end; go on with it by: %s", o.Setup, o.Resume)
 	case o.Problem != nil:
 		return fmt.Sprintf("setup %s is not finished: %s; go on with it by: %s", o.Setup, line(o.Problem.What), o.Resume)
