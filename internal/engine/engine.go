@@ -119,10 +119,15 @@ func (e *Engine) uninspected(i int, changes []Change, err error) Change {
 // Blocked returns the problems of a plan, one for each cause.
 func (p Plan) Blocked() []*problem.Problem {
 	var all []*problem.Problem
-	seen := map[*problem.Problem]bool{}
+	seen := map[problem.Problem]bool{}
 	for _, s := range p.Steps {
-		if s.Change.Action == Blocked && !seen[s.Change.Problem] {
-			seen[s.Change.Problem] = true
+		if s.Change.Action != Blocked {
+			continue
+		}
+		cause := *s.Change.Problem
+		cause.Err = nil // of the same words each step may have an error of its own
+		if !seen[cause] {
+			seen[cause] = true
 			all = append(all, s.Change.Problem)
 		}
 	}
