@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"slices"
 	"time"
 
 	"github.com/signgate/signgate/assets"
@@ -13,14 +14,16 @@ import (
 // it exists, and which quota a new project would not have for it.
 func Complete(p *engine.Plan, a state.Answers, times map[string]float64) {
 	p.Foresee(func(step string) time.Duration { return Estimate(a, times, step) })
+	i := slices.IndexFunc(p.Steps, func(s engine.Planned) bool { return s.ID == "cluster" })
+	if i < 0 {
+		return // the rest costs next to nothing, and fits everywhere
+	}
 	if cost, ok := CostOf(a); ok {
 		p.Cost = &cost
 	}
-	for _, s := range p.Steps {
-		if s.ID == "cluster" && s.Change.Action == engine.Create {
-			if w := DemandOf(a, 1).Exceeds(a.Region); w != nil {
-				p.Warnings = append(p.Warnings, w)
-			}
+	if p.Steps[i].Change.Action == engine.Create {
+		if w := DemandOf(a, 1).Exceeds(a.Region); w != nil {
+			p.Warnings = append(p.Warnings, w)
 		}
 	}
 }

@@ -218,10 +218,17 @@ func (s preflight) checkBilling(ctx context.Context) []engine.Check {
 		case billing == gcp.BillingUnknown:
 			return cannotTell("this account may not see it")
 		case billing == gcp.BillingOff:
-			return fail(raise("billing-missing", "project %s has no open billing account", s.a.Project))
+			return fail(s.unbilled())
 		}
 		return pass("%s", account)
 	})}
+}
+
+// unbilled is the problem of a project that nobody pays for.
+func (s preflight) unbilled() *problem.Problem {
+	p := raise("billing-missing", "project %s has no open billing account", s.a.Project)
+	p.Fix = shell("gcloud", "billing", "projects", "link", s.a.Project, "--billing-account=ACCOUNT") + " # yours: gcloud billing accounts list"
+	return p
 }
 
 // checkAPIs has a check for each API. One that is off is no failure: to switch it on

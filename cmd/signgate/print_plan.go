@@ -54,7 +54,7 @@ func printForecast(out io.Writer, plan engine.Plan, free bool) {
 		return
 	}
 	if f := plan.Forecast; f != nil && f.Seconds > 0 {
-		fmt.Fprintf(out, "Time: about %s (%s); one after another %s\n", about(f.Seconds), strings.Join(f.Path, " → "), about(f.Sequential))
+		fmt.Fprintf(out, "Time: %s (%s); one after another %s\n", about(f.Seconds), strings.Join(f.Path, " → "), about(f.Sequential))
 	}
 	if c := plan.Cost; c != nil {
 		where := ""
@@ -80,7 +80,7 @@ func about(seconds float64) string {
 	case d < 10*time.Second:
 		return "a few seconds"
 	case d < 90*time.Second:
-		return fmt.Sprintf("%d seconds", int(d.Round(5*time.Second).Seconds()))
+		return fmt.Sprintf("about %d seconds", int(d.Round(5*time.Second).Seconds()))
 	}
-	return fmt.Sprintf("%d minutes", int(d.Round(time.Minute).Minutes()))
+	return fmt.Sprintf("about %d minutes", int(d.Round(time.Minute).Minutes()))
 }
