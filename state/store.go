@@ -87,8 +87,17 @@ type Store struct {
 	folder string
 	lock   *flock.Flock
 
-	mu  sync.Mutex
-	rec Record
+	mu      sync.Mutex
+	rec     Record
+	scratch bool // what is in the folder is not this one's
+}
+
+// CheckName says what is wrong with the name of a setup.
+func CheckName(name string) error {
+	if !setupName.MatchString(name) {
+		return fmt.Errorf("setup name %q: use up to 64 lower-case letters, digits, dots, dashes and underscores; the first and the last a letter or a digit", name)
+	}
+	return nil
 }
 
 var setupName = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?$`)
@@ -100,8 +109,8 @@ const recordFile = "record.json"
 
 // Create starts a setup and its record. ErrExists if there is one of that name.
 func Create(dir, name string, world World, answers Answers) (*Store, error) {
-	if !setupName.MatchString(name) {
-		return nil, fmt.Errorf("setup name %q: use up to 64 lower-case letters, digits, dots, dashes and underscores", name)
+	if err := CheckName(name); err != nil {
+		return nil, err
 	}
 	s, err := lock(dir, name)
 	if err != nil {
@@ -288,6 +297,9 @@ func (s *Store) Update(change func(*Record) error) error {
 
 // save writes the record to a new file, syncs it, and renames it into place.
 func (s *Store) save() error {
+	if s.scratch {
+		return nil
+	}
 	s.rec.Serial++
 	data, err := encode(s.rec)
 	if err != nil {
@@ -311,12 +323,21 @@ func (s *Store) Bind(world World) error {
 	return nil
 }
 
+// Scratch is a store with another record, in this one's place: to see what would be. It keeps the
+// lock, and is never saved.
+func (s *Store) Scratch(rec Record) *Store {
+	return &Store{folder: s.folder, lock: s.lock, rec: rec, scratch: true}
+}
+
 // Close frees the lock.
 func (s *Store) Close() error { return s.lock.Unlock() }
 
 // Remove deletes the record, and with it the setup's folder: its last act. Any other file keeps the
 // folder alive: cosign.pub goes with the key, if it goes.
 func (s *Store) Remove() error {
+	if s.scratch {
+		return s.Close()
+	}
 	for _, name := range []string{EventsFile, recordFile, "lock"} { // the record goes after what it knows of
 		if err := os.Remove(filepath.Join(s.folder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove setup %q: %w", s.rec.Name, err)

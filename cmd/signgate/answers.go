@@ -149,9 +149,22 @@ func misfit(file string, wrong []state.FieldError) error {
 		text = fmt.Sprintf("answers that do not fit, in %s or beside it:", file)
 	}
 	for _, w := range wrong {
+		if flag := flagOf(w.Path); file == "" && flag != "" {
+			w.Path = flag
+		}
 		text += "\n  " + problem.Clean(w.Error())
 	}
 	return usagef("%s", text)
+}
+
+// flagOf is the flag that gives an answer, "" where none does.
+func flagOf(key string) string {
+	for _, q := range state.Questions() {
+		if q.Key == key && q.Flag != "" {
+			return "--" + q.Flag
+		}
+	}
+	return ""
 }
 
 // differences says how two sets of answers differ, a line each.

@@ -29,7 +29,7 @@ func newApply(a *app) *cobra.Command {
 		Short:   "Make the setup, or what of it is missing, and prove that it works",
 		Long: `Make the setup, or what of it is missing, and prove that it works. What is there already is
 looked at first; run again, it goes on where it was, and changes nothing where all is as wanted.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runApply(cmd, a, o) },
 	}
 	o.answers = addAnswerFlags(cmd)
@@ -49,6 +49,9 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 		return err
 	}
 	defer s.leave(fresh)
+	if err := a.resettle(cmd, o.answers, s); err != nil {
+		return err
+	}
 	if err := s.upTo(o.to); err != nil {
 		return err
 	}
@@ -129,7 +132,7 @@ func (a *app) record(cmd *cobra.Command, q *answerFlags, site *site, asked state
 		store, err := state.Open(site.dir, name)
 		switch {
 		case err == nil:
-			return store, false, a.resettle(cmd, q, site, store)
+			return store, false, nil
 		case !errors.Is(err, state.ErrNotFound):
 			return nil, false, err
 		}
@@ -184,26 +187,34 @@ func (a *app) wanted(site *site, asked state.Answers) (string, error) {
 // nameFor is what a new setup is called where the person names none.
 func nameFor(a state.Answers) string { return a.Named(strings.ReplaceAll(a.Project, ":", ".")) }
 
-// resettle takes other answers into a record as long as nothing was made by the old ones.
-func (a *app) resettle(cmd *cobra.Command, q *answerFlags, site *site, store *state.Store) error {
-	have := store.Record()
-	want, err := q.over(cmd, have.Answers)
+// resettle takes other answers into a setup that was on record. What earlier ones had begun is
+// taken back first, for which it asks.
+func (a *app) resettle(cmd *cobra.Command, q *answerFlags, s *session) error {
+	want, err := a.reanswered(cmd, q, s)
+	if err != nil {
+		return err
+	}
+	replaced, err := s.replaced(want)
+	if err != nil {
+		return err
+	}
+	if back := s.begunBy(replaced); len(back) > 0 && !a.yes {
+		if err := a.agreed(cmd.Context(), s, "other answers: take back what was begun ("+list(back)+") in", "changed"); err != nil {
+			return err
+		}
+	}
+	return s.Change(cmd.Context(), want)
+}
+
+// reanswered are a setup's answers, with those that were given now in their place.
+func (a *app) reanswered(cmd *cobra.Command, q *answerFlags, s *session) (state.Answers, error) {
+	have := s.Answers()
+	want, err := q.over(cmd, have)
 	if err == nil {
 		err = misfit("", state.Validate(want))
 	}
-	if err == nil && want != have.Answers && begun(have) {
-		p := problem.Raise("setup-settled", nil)
-		p.Words = strings.Join(differences(have.Answers, want), "\n")
-		err = p
+	if err == nil && want != have {
+		err = clashes(s.site, s.Name(), want)
 	}
-	if err == nil && want != have.Answers {
-		err = clashes(site, have.Name, want)
-	}
-	if err == nil && want != have.Answers {
-		err = store.Update(func(r *state.Record) error { r.Answers = want; return nil })
-	}
-	if err != nil {
-		store.Close()
-	}
-	return err
+	return want, err
 }

@@ -34,9 +34,9 @@ func (a *app) ask(ctx context.Context, question string) (bool, error) {
 
 // agreed asks whether to change a setup's project. A no is wrong usage, and nothing is done.
 func (a *app) agreed(ctx context.Context, s *session, what, nothing string) error {
-	yes, err := a.ask(ctx, fmt.Sprintf("%s project %s (%s)?", what, s.Answers().Project, s.store.Record().World))
+	yes, err := a.ask(ctx, fmt.Sprintf("%s project %s in %s?", what, s.Answers().Project, s.store.Record().World))
 	if err == nil && !yes {
-		err = usagef("not confirmed, nothing was %s; %s does not ask", nothing, a.lineFor(a.verb+" --yes", s.Name()))
+		err = usagef("not confirmed, nothing was %s; %s does not ask", nothing, a.again("--yes"))
 	}
 	return err
 }

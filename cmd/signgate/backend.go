@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -11,7 +10,6 @@ import (
 	"github.com/signgate/signgate/assets"
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
-	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
 	"github.com/signgate/signgate/tui"
@@ -179,8 +177,8 @@ func (b *backend) Preflight(ctx context.Context, a state.Answers, report func(tu
 // Cost prices a setup.
 func (b *backend) Cost(a state.Answers) (tui.Cost, bool) { return steps.CostOf(a) }
 
-// Create starts a setup on record. Of that project there may be one already that
-// nothing came of: its place is taken.
+// Create starts a setup on record. One that is there already takes the answers, as long as
+// nothing was made that they would leave behind.
 func (b *backend) Create(ctx context.Context, a state.Answers) (tui.Session, error) {
 	s, err := b.at()
 	if err != nil {
@@ -198,7 +196,7 @@ func (b *backend) Create(ctx context.Context, a state.Answers) (tui.Session, err
 	}
 	store, err := state.Create(s.dir, name, state.World{Kind: s.kind}, a)
 	if errors.Is(err, state.ErrExists) {
-		store, err = b.renew(s, name, a)
+		return b.renew(ctx, name, a)
 	}
 	if err != nil {
 		return nil, err
@@ -206,22 +204,16 @@ func (b *backend) Create(ctx context.Context, a state.Answers) (tui.Session, err
 	return b.session(ctx, s, store)
 }
 
-// renew takes the answers into a record that has made nothing yet.
-func (b *backend) renew(s *site, name string, a state.Answers) (*state.Store, error) {
-	store, err := state.Open(s.dir, name)
+func (b *backend) renew(ctx context.Context, name string, a state.Answers) (tui.Session, error) {
+	s, err := b.Open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	if have := store.Record(); begun(have) && have.Answers != a {
-		p := problem.Raise("setup-settled", fmt.Errorf("setup %s: %s", name, strings.Join(differences(have.Answers, a), "; ")))
-		store.Close()
-		return nil, p
-	}
-	if err := store.Update(func(r *state.Record) error { r.Answers = a; return nil }); err != nil {
-		store.Close()
+	if err := s.Change(ctx, a); err != nil {
+		s.Close()
 		return nil, err
 	}
-	return store, nil
+	return s, nil
 }
 
 // Open goes on with a setup.

@@ -19,7 +19,7 @@ func newDestroy(a *app) *cobra.Command {
 		Long: `Remove what this setup made, and leave what it found. What goes and what stays is shown first; afterwards
 each thing is looked for again, and the setup's record goes last. A key that has signed images which
 stay is kept unless --key is given. Stopped anywhere, running it again goes on.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDestroy(cmd, a, key) },
 	}
 	cmd.Flags().BoolVar(&key, "key", false, "remove the key even if it has signed images that stay: they cannot be verified by it any more")

@@ -27,7 +27,7 @@ func newDoctor(a *app) *cobra.Command {
 nothing. What a setup on record was answered counts, where no flag or file says otherwise: that
 of the newest, or of the one that --setup names. With the file of a class (-f, with participants in it) it also says what quota
 and cost all of them together need.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, a, q) },
 	}
 	q = addAnswerFlags(cmd)

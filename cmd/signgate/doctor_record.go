@@ -36,7 +36,7 @@ func (a *app) examinedRecord(dir, project string) (*state.Record, error) {
 		case errors.Is(err, state.ErrNotFound) && project != "": // one that is to be begun under this name
 			return nil, nil
 		case errors.Is(err, state.ErrNotFound):
-			return nil, noSetup(err)
+			return nil, noSetup(dir, err)
 		}
 		return &rec, err
 	}

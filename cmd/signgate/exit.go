@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -26,8 +27,8 @@ type codeError int
 
 func (c codeError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// exit maps an error to its code, once, and says what went wrong.
-func (a *app) exit(err error) int {
+// exit maps an error of a command to its code, once, and says what went wrong.
+func (a *app) exit(command string, err error) int {
 	var usage *usageError
 	var code codeError
 	var told said
@@ -40,15 +41,18 @@ func (a *app) exit(err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &usage):
-		fmt.Fprintf(a.Err, "signgate: %v\nsigngate: hint: signgate --help\n", err)
+		fmt.Fprintf(a.Err, "signgate: %v\nsigngate: hint: %s --help\n", err, command)
 		return exitUsage
 	case errors.Is(err, errNotAsRecorded):
 		return exitDiffers
 	case stopped(err):
-		if a.verb == "" {
+		switch {
+		case a.verb == "":
 			fmt.Fprintln(a.Err, "signgate: stopped")
-		} else {
-			fmt.Fprintf(a.Err, "signgate: stopped; how far it came is on record\nsigngate: hint: %s\n", a.lineFor(a.verb, a.setup))
+		case a.at == "":
+			fmt.Fprintln(a.Err, "signgate: stopped before anything was changed")
+		default:
+			fmt.Fprintf(a.Err, "signgate: stopped; how far it came is on record\nsigngate: hint: %s\n", a.lineFor(a.verb, a.at))
 		}
 		return exitInterrupted
 	}
@@ -76,7 +80,7 @@ func (a *app) settle() {
 
 // explain says a problem in text, or as a JSON object where JSON was asked for.
 func (a *app) explain(p *problem.Problem) {
-	p = a.hereToo(p, a.setup)
+	p = a.hereToo(p, a.named())
 	if a.output == "json" {
 		jsonPrinter(a.Out)(engine.Event{Time: time.Now(), Type: engine.TypeNotice, Problem: p})
 		return
@@ -92,6 +96,18 @@ func (a *app) explain(p *problem.Problem) {
 		fmt.Fprintf(a.Err, "signgate: hint: %s\n", problem.Clean(p.Fix))
 	}
 	fmt.Fprintf(a.Err, "signgate: more: signgate explain %s\n", p.ID)
+}
+
+// named is the setup that is worked on, or was to be.
+func (a *app) named() string { return cmp.Or(a.at, a.setup) }
+
+// again is this command line with a flag more, to be shown.
+func (a *app) again(flag string) string {
+	words := []string{"signgate"}
+	for _, word := range a.line {
+		words = append(words, shellQuote(word))
+	}
+	return strings.Join(append(words, flag), " ")
 }
 
 // lineFor is a command line for a setup, to be shown.

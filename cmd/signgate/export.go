@@ -20,7 +20,7 @@ func newExport(a *app) *cobra.Command {
 		Short:   "Write the setup down for other programs: a script, Terraform, a config file, a build",
 		Long: `Write the setup down for other programs, to standard output. What is on record is taken, or,
 where nothing is, what the flags and the config file say. Nothing is asked of the cloud.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -35,7 +35,7 @@ where nothing is, what the flags and the config file say. Nothing is asked of th
 }
 
 func exported(a *app, name, short string, write func(export.Setup) (string, error)) *cobra.Command {
-	cmd := &cobra.Command{Use: name, Short: short, Args: usageArgs(cobra.NoArgs)}
+	cmd := &cobra.Command{Use: name, Short: short, Args: noArgs}
 	q := addAnswerFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return runExport(cmd, a, q, write) }
 	return cmd

@@ -9,7 +9,7 @@ func newPlan(a *app) *cobra.Command {
 		Use:     "plan",
 		GroupID: "setup",
 		Short:   "Say what apply would do, and change nothing",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    noArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runPlan(cmd, a, q, to) },
 	}
 	q = addAnswerFlags(cmd)
@@ -23,6 +23,13 @@ func runPlan(cmd *cobra.Command, a *app, q *answerFlags, to string) error {
 		return err
 	}
 	defer s.leave(fresh)
+	want, err := a.reanswered(cmd, q, s)
+	if err != nil {
+		return err
+	}
+	if err := s.consider(cmd.Context(), want); err != nil {
+		return err
+	}
 	if err := s.upTo(to); err != nil {
 		return err
 	}

@@ -44,6 +44,6 @@ func (p *printer) emit(ev engine.Event) {
 	case p.quiet && p.app.output == "text" && ev.Status == engine.Reused:
 		return
 	}
-	ev.Problem = p.app.hereToo(ev.Problem, p.app.setup)
+	ev.Problem = p.app.hereToo(ev.Problem, p.app.named())
 	p.draw(ev)
 }

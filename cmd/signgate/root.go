@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/signgate/signgate/internal/boot"
 	"github.com/signgate/signgate/internal/kube"
+	"github.com/signgate/signgate/state"
 )
 
 // streams are where a verb reads and writes: results to Out, all else to Err.
@@ -37,18 +39,21 @@ type app struct {
 	trusted    bool          // roots have been set for the whole process
 	owes       bool          // a summary, as the last line of JSON
 	verb       string        // that changes a setup, and goes on when it is said again
+	at         string        // the setup that is worked on, "" if none is or nothing came of it
+	line       []string      // this command line, without the program
 }
 
 // Main runs the command line and returns the exit code.
 func Main() int {
 	boot.Done()
 	kube.Quiet()
-	a := &app{streams: streams{os.Stdin, os.Stdout, os.Stderr}, env: readEnviron(os.Environ()), interrupts: &interrupts{}}
+	a := &app{streams: streams{os.Stdin, os.Stdout, os.Stderr}, env: readEnviron(os.Environ()), interrupts: &interrupts{}, line: os.Args[1:]}
 	root := newRoot(a)
-	root.SetArgs(os.Args[1:])
+	root.SetArgs(a.line)
 	ctx, done := a.watch(context.Background())
 	defer done()
-	return a.exit(root.ExecuteContext(ctx))
+	command, err := root.ExecuteContextC(ctx)
+	return a.exit(command.CommandPath(), err)
 }
 
 func newRoot(a *app) *cobra.Command {
@@ -60,12 +65,17 @@ func newRoot(a *app) *cobra.Command {
 images signed with a Cloud KMS key, and proves it live. Without a verb it opens
 the wizard. With --sandbox it works on a Google Cloud on this machine: no account,
 no cost.`,
-		Args:          usageArgs(cobra.NoArgs),
+		Args:          noArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if a.output != "text" && a.output != "json" {
 				return usagef("--output is text or json, not %q", a.output)
+			}
+			if a.setup != "" {
+				if err := state.CheckName(a.setup); err != nil {
+					return usagef("--setup: %w", err)
+				}
 			}
 			return nil
 		},
@@ -107,6 +117,26 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// noArgs refuses arguments; of one that was meant to be a verb, cobra says so.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && cmd.HasSubCommands() {
+		return usageArgs(cobra.NoArgs)(cmd, args)
+	}
+	if len(args) > 0 {
+		return usagef("%s takes flags alone, not %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
+// oneArg wants one argument, as it is called where the command's use is said.
+func oneArg(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		_, what, _ := strings.Cut(cmd.Use, " ")
+		return usagef("%s needs one %s, not %d", cmd.CommandPath(), what, len(args))
+	}
+	return nil
 }
 
 var errNotAsRecorded = errors.New("not as recorded")

@@ -20,7 +20,7 @@ func newRotate(a *app) *cobra.Command {
 accept both versions. What only the old version has signed keeps running and being admitted until
 signgate rotate --finish: then the policy accepts the new version alone, and the old one is disabled.
 Disabled, not destroyed: it can be had back. Stopped anywhere, running it again goes on.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runRotate(cmd, a, finish) },
 	}
 	cmd.Flags().BoolVar(&finish, "finish", false, "drop the old version: the policy accepts the new one alone, the old one is disabled")

@@ -22,7 +22,7 @@ func newSandbox(a *app) *cobra.Command {
 		Long: `The sandbox is a Google Cloud with Kubernetes Engine on this machine, made of real
 parts. signgate --sandbox starts it by itself; here it is handled by hand. Any other
 program finds it by its environment: signgate sandbox run -- COMMAND.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -90,7 +90,7 @@ func newSandboxUp(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "up",
 		Short: "Start the sandbox, and return when it is ready",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, started, err := a.ensureSandbox(cmd.Context())
 			if err != nil {
@@ -114,7 +114,7 @@ func newSandboxDown(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "down",
 		Short: "Stop the sandbox with all its clusters; what was made in it stays",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			words, err := a.stopSandbox(cmd.Context())
 			if err != nil {
@@ -150,7 +150,7 @@ func newSandboxReset(a *app) *cobra.Command {
 		Short: "Stop the sandbox and forget everything that was made in it",
 		Long: `Stop the sandbox and forget everything in it: projects, keys, images and clusters, its
 certificate authority and sign-ins, and the records of the setups made in it.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := a.sandboxDir()
 			if err != nil {
@@ -169,7 +169,7 @@ certificate authority and sign-ins, and the records of the setups made in it.`,
 					return err
 				}
 				if !yes {
-					return usagef("not confirmed; %s does not ask", a.sandboxLine("reset --yes"))
+					return usagef("not confirmed; %s does not ask", a.again("--yes"))
 				}
 			}
 			if _, err := a.stopSandbox(cmd.Context()); err != nil {

@@ -24,7 +24,7 @@ func newSandboxCalls(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "calls",
 		Short: "Print every call that the sandbox's Google Cloud got: who, what, on which resource, how it ended",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir, err := a.sandboxDir()
 			if err != nil {

@@ -22,7 +22,7 @@ func newSandboxConsistency(a *app) *cobra.Command {
               is not in effect, a key version stays PENDING_GENERATION
 
 --seconds says how long all of these take, the other flags how long each does.`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.Profile = args[0]
 			for flag, value := range map[string]*float64{"api": &c.API, "account": &c.Account, "policy": &c.Policy, "key": &c.Key} {

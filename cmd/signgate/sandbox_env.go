@@ -27,7 +27,7 @@ Variables that could lead past it (NO_PROXY, CLOUDSDK_*, …) are unset, and do 
 come back with --unset. To try one command: signgate sandbox run -- COMMAND.
 
 ` + projectPointedAt,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.runningSandbox(cmd.Context())
 			if err != nil {

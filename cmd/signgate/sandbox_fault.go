@@ -20,7 +20,7 @@ func newSandboxFault(a *app) *cobra.Command {
 		Long: `Let calls to the sandbox's Google Cloud go wrong, to see what a program makes of it. A
 fault lasts until it is cleared, or the sandbox ends. signgate sandbox calls shows what
 was called.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newFaultAdd(a), newFaultList(a), newFaultRelease(a), newFaultClear(a))
@@ -39,7 +39,7 @@ gRPC or REST, or a host, with a path and an HTTP method if need be; * stands for
   signgate sandbox fault add CreateRepository --after --cut            # done, but its answer is lost
   signgate sandbox fault add 'PUT *-docker.pkg.dev/v2/*/manifests/*' --code UNAVAILABLE --times 1
   signgate sandbox fault add oauth2.googleapis.com/token --code invalid_rapt`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.Target = args[0]; f.Code != strings.ToLower(f.Code) || !strings.HasPrefix(f.Code, "invalid_") {
 				f.Code = strings.ToUpper(f.Code)
@@ -114,7 +114,7 @@ func newFaultList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "Print the faults, and how often they happened",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.runningSandbox(cmd.Context())
 			if err != nil {
@@ -145,7 +145,7 @@ func newFaultRelease(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "release ID",
 		Short: "Let the calls go on that are held at a fault",
-		Args:  usageArgs(cobra.ExactArgs(1)),
+		Args:  oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.faulty(cmd.Context(), args)
 			if err != nil {

@@ -111,7 +111,7 @@ func newSandboxToken(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:    "token",
 		Hidden: true,
-		Args:   usageArgs(cobra.NoArgs),
+		Args:   noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := a.runningSandbox(cmd.Context())
 			if err != nil {

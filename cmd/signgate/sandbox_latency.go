@@ -16,7 +16,7 @@ func newSandboxLatency(a *app) *cobra.Command {
   instant   as fast as they can be, as in the beginning
   demo      a cluster in about 20 seconds, so that people can watch
   real      a cluster in about 6 minutes, as on Google Cloud; --factor 0.1 in a tenth of it`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l.Profile = args[0]
 			return a.setSandbox(cmd.Context(), "latency", l.Profile, func(r *sandbox.Running) error { return r.SetLatency(cmd.Context(), l) })

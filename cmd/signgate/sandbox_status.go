@@ -18,7 +18,7 @@ func newSandboxStatus(a *app) *cobra.Command {
 		Use:   "status",
 		Short: "Say whether the sandbox is up, what it has and what is open",
 		Long:  "Say whether the sandbox is up, what it has and what is open. Exit code 3: it is not up.",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.sandboxStatus(cmd.Context()) },
 	}
 }

@@ -169,7 +169,7 @@ func newSandboxServe(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:    "serve",
 		Hidden: true,
-		Args:   usageArgs(cobra.NoArgs),
+		Args:   noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()

@@ -40,6 +40,7 @@ func (a *app) newSession(ctx context.Context, s *site, store *state.Store) (*ses
 	}
 	session := &session{app: a, site: s, store: store, options: steps.Options{OutDir: store.Folder(), Chart: s.chart()}}
 	session.line()
+	a.at = session.Name()
 	return session, nil
 }
 
@@ -263,6 +264,7 @@ func begun(rec state.Record) bool { return slices.ContainsFunc(rec.Entries, stat
 func (s *session) leave(fresh bool) {
 	if fresh && !begun(s.store.Record()) {
 		_ = s.store.Remove() // if not, the next run uses it
+		s.app.at = ""
 	} else {
 		s.Close()
 	}
@@ -308,4 +310,11 @@ func (a *app) onRecord(ctx context.Context) (*session, error) {
 	return nil, err
 }
 
-func noSetup(err error) error { return problem.Raise("setup-unknown", err) }
+// noSetup is the problem of a setup that is not on record in a folder, and says which are.
+func noSetup(dir string, err error) error {
+	p := problem.Raise("setup-unknown", err)
+	if names, _ := state.Names(dir); len(names) > 0 {
+		p.Fix = "on record here: " + list(names) + "; " + p.Fix
+	}
+	return p
+}

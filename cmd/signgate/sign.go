@@ -25,7 +25,7 @@ the image. A tag is resolved to its digest first, and the digest is what is sign
 that signgate rotate signs it again and signgate destroy knows that the key is needed. The result is the
 image by its digest; what the cluster says of it now comes after it, for a person. Where the cluster is out
 of reach, or nobody's business (a pipeline that only signs), --try=false leaves it alone.`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSign(cmd, a, args[0], try) },
 	}
 	cmd.Flags().BoolVar(&try, "try", try, "ask the cluster about the image afterwards")

@@ -135,7 +135,7 @@ func namesOf(dir, project string) ([]string, error) {
 func (a *app) existing(dir string) (string, error) {
 	name, err := a.pick(dir, "")
 	if err == nil && name == "" {
-		err = noSetup(fmt.Errorf("no setup is on record in %s", dir))
+		err = noSetup(dir, fmt.Errorf("no setup is on record in %s", dir))
 	}
 	return name, err
 }
@@ -153,7 +153,7 @@ func (a *app) recorded() (string, state.Record, error) {
 	}
 	rec, err := state.Read(dir, name)
 	if errors.Is(err, state.ErrNotFound) {
-		return name, rec, noSetup(err)
+		return name, rec, noSetup(dir, err)
 	}
 	return name, rec, err
 }

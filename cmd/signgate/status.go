@@ -19,7 +19,7 @@ func newStatus(a *app) *cobra.Command {
 		Short:   "Compare what is there with what is on record; exit code 3 if they differ",
 		Long: `Compare what is there with what is on record and wanted, resource by resource, and say what each
 difference means for the gate and what repairs it. It changes nothing. Exit code 3 if anything differs.`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runStatus(cmd, a) },
 	}
 }

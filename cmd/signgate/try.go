@@ -19,13 +19,13 @@ func newTry(a *app) *cobra.Command {
 		Short:   "Ask the cluster whether it would admit an image, and why; exit code 3 if not",
 		Long: `Ask the cluster whether it would admit an image in the protected namespace, and why. It is
 a dry run on the server: nothing is created.`,
-		Args: usageArgs(cobra.ExactArgs(1)),
+		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error { return runTry(cmd, a, args[0]) },
 	}
 }
 
 func runTry(cmd *cobra.Command, a *app, image string) error {
-	_, rec, err := a.recorded()
+	name, rec, err := a.recorded()
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func runTry(cmd *cobra.Command, a *app, image string) error {
 	} else {
 		fmt.Fprintf(a.Out, "%s: %s (%s)\n  %s\n", v.Actual, steps.Meaning(v.Reason), v.Reason, strings.ReplaceAll(problem.Clean(v.Message), "\n", "\n  "))
 		if v.Fix != "" {
-			fmt.Fprintf(a.Out, "  try: %s\n", v.Fix)
+			fmt.Fprintf(a.Out, "  try: %s\n", a.here(v.Fix, name))
 		}
 	}
 	if v.Actual != steps.Admitted {

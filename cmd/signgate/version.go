@@ -13,7 +13,7 @@ func newVersion(a *app) *cobra.Command {
 		Use:     "version",
 		GroupID: "help",
 		Short:   "Print the version, and those of the parts it is made of",
-		Args:    usageArgs(cobra.NoArgs),
+		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			info, _ := debug.ReadBuildInfo()
 			fmt.Fprintf(a.Out, "signgate %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

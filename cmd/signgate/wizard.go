@@ -27,11 +27,11 @@ func (o *wizardOptions) add(cmd *cobra.Command) {
 // none, the verbs do the same.
 func runWizard(ctx context.Context, a *app, o wizardOptions) error {
 	if a.output == "json" {
-		return usagef("the wizard has no JSON; signgate apply --output json does the same work")
+		return usagef("the wizard has no JSON; %s does the same work", a.lineFor("apply --output json", a.setup))
 	}
 	lines := o.accessible || a.env.plain()
 	if !lines && (!isTerminal(a.In) || !isTerminal(a.Out)) {
-		return usagef("the wizard needs a terminal; without one: signgate apply --yes (--accessible asks line by line)")
+		return usagef("the wizard needs a terminal; without one: %s (--accessible asks line by line)", a.lineFor("apply --yes", a.setup))
 	}
 	if isTerminal(a.In) {
 		a.interrupts.hangups()
