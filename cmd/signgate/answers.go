@@ -55,7 +55,7 @@ func (q *answerFlags) over(cmd *cobra.Command, known state.Answers) (state.Answe
 			return out, usagef("--file: %w", err)
 		}
 		out, lines, wrong = state.ReadAnswers(data, known)
-		more, err := q.ofClass(cmd, data, &out)
+		more, err := q.ofClass(data, &out, lines["suffix"] > 0 || cmd.Flags().Changed("suffix"))
 		if err != nil {
 			return out, err
 		}
@@ -73,8 +73,8 @@ func (q *answerFlags) over(cmd *cobra.Command, known state.Answers) (state.Answe
 }
 
 // ofClass reads whom a class's file is for, and gives the answers the suffix of the one who
-// is named. For a participant the names must fit with the longest suffix of all.
-func (q *answerFlags) ofClass(cmd *cobra.Command, data []byte, out *state.Answers) ([]state.FieldError, error) {
+// is named, unless one was given (suffixed). For a participant the names must fit with the longest suffix of all.
+func (q *answerFlags) ofClass(data []byte, out *state.Answers, suffixed bool) ([]state.FieldError, error) {
 	class, wrong := state.ReadParticipants(data)
 	q.class = class
 	switch {
@@ -84,7 +84,7 @@ func (q *answerFlags) ofClass(cmd *cobra.Command, data []byte, out *state.Answer
 		return nil, usagef("--participant: %s has no %s", q.file, state.KeyParticipants)
 	case len(class) == 0:
 		return nil, nil
-	case out.Suffix != "" || cmd.Flags().Changed("suffix"):
+	case suffixed:
 		return []state.FieldError{{Path: "suffix", Rule: "not beside " + state.KeyParticipants + ", which give each setup its own"}}, nil
 	case q.participant == "" && q.whole:
 		for _, one := range class {
