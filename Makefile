@@ -28,6 +28,7 @@ help: ## say what there is to make
 build: signgate cluster policy-controller chart ## all binaries, in bin/
 
 signgate:
+	@[ -x $(BIN)/signgate ] || echo "building signgate: about 6 CPU-minutes the first time, of 20 for all three programs"
 	@$(BUILD) -ldflags "-s -w" -o $(BIN)/signgate ./cmd/signgate
 
 cluster:

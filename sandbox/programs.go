@@ -12,15 +12,22 @@ func Programs() []string {
 	return []string{"signgate-cluster", "policy-controller", "policy-controller-chart.tgz", "policy-controller-chart.json"}
 }
 
-// Missing are those of the programs that a folder has not.
+// Missing are those of the programs that a folder has not, or has as something that cannot be
+// run or read.
 func Missing(bin string) []string {
 	var out []string
 	for _, name := range Programs() {
-		if _, err := os.Stat(filepath.Join(bin, name)); bin == "" || err != nil {
+		if bin == "" || !usable(filepath.Join(bin, name), filepath.Ext(name) == "") {
 			out = append(out, name)
 		}
 	}
 	return out
+}
+
+// usable says whether a file holds anything, and can be run if it is a program.
+func usable(path string, program bool) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0 && (!program || info.Mode()&0o111 != 0)
 }
 
 // built are the programs that a sandbox was started with, by their files: its own too.

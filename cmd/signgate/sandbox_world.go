@@ -35,7 +35,7 @@ func openSandbox(ctx context.Context, a *app) (world, error) {
 	}
 	if missing := sandbox.Missing(bin); len(missing) > 0 {
 		p := problem.Raise("sandbox-incomplete", nil)
-		p.Words = fmt.Sprintf("not in %s: %s", bin, strings.Join(missing, ", "))
+		p.Words = fmt.Sprintf("not in %s, or not fit to run: %s", bin, strings.Join(missing, ", "))
 		return world{}, p
 	}
 	r, err := a.sandboxUp(ctx)

@@ -107,8 +107,8 @@ func authorizedDefaults(c *containerpb.Cluster) {
 }
 
 // encryption is that of the cluster's store. A key that was in use before still decrypts what
-// was written with it. All objects are encrypted from Kubernetes 1.35 on; before, as here, it
-// is secrets alone, whichever is asked for.
+// was written with it. Whichever is asked for, it is shown as that of secrets alone, as clusters
+// before Kubernetes 1.35 have it; what later ones show has not been seen.
 func encryption(before, wanted *containerpb.DatabaseEncryption) *containerpb.DatabaseEncryption {
 	out := &containerpb.DatabaseEncryption{
 		KeyName: wanted.GetKeyName(), State: containerpb.DatabaseEncryption_DECRYPTED,
