@@ -45,14 +45,17 @@ func newSandboxCalls(a *app) *cobra.Command {
 	return cmd
 }
 
-// printCalls prints lines of the journal.
+// printCalls prints the calls in lines of the journal. What permissions were looked up for them, of
+// their own or of others', stands there as well: --permissions tells of it, and JSON has all.
 func (a *app) printCalls(lines []byte) error {
 	if a.output == "json" {
 		_, err := a.Out.Write(lines)
 		return err
 	}
 	return journal.Read(strings.NewReader(string(lines)), func(c journal.Call) bool {
-		fmt.Fprintln(a.Out, callLine(c))
+		if c.Method != "" {
+			fmt.Fprintln(a.Out, callLine(c))
+		}
 		return true
 	})
 }
@@ -60,9 +63,6 @@ func (a *app) printCalls(lines []byte) error {
 // callLine is a call in columns, as far as its words fit them.
 func callLine(c journal.Call) string {
 	what := c.Method
-	if what == "" {
-		what = c.Permission
-	}
 	if service, method, ok := strings.Cut(strings.TrimPrefix(what, "/"), "/"); ok && strings.HasPrefix(what, "/google.") {
 		what = service[strings.LastIndex(service, ".")+1:] + "/" + method
 	}
