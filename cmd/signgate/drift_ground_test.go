@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
 
@@ -137,7 +136,7 @@ func (b *bench) killed(target string, nth int, after bool, args ...string) {
 	cmd, said := b.program("", args...)
 	b.must(cmd.Start())
 	ended := make(chan struct{})
-	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), waitAtMost)
 	go func() {
 		defer close(ended)
 		defer cancel() // it is not held any more, if it ever was

@@ -35,7 +35,7 @@ import (
 func (b *bench) until(what string, done func(context.Context) (bool, error)) {
 	b.Helper()
 	notYet := errors.New("not yet")
-	err := gcp.Retry{For: time.Minute, When: func(err error) bool { return errors.Is(err, notYet) }}.Do(b.Context(), func(ctx context.Context) error {
+	err := gcp.Retry{For: waitAtMost, When: func(err error) bool { return errors.Is(err, notYet) }}.Do(b.Context(), func(ctx context.Context) error {
 		ok, err := done(ctx)
 		if err == nil && !ok {
 			err = notYet
@@ -121,7 +121,7 @@ func (b *bench) patchPolicy(spec map[string]any) {
 	b.must(err)
 	_, err = b.k.Dynamic.Resource(b.policy().Resource).Patch(b.Context(), b.policy().Name, types.MergePatchType, data, metav1.PatchOptions{})
 	b.must(err)
-	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), waitAtMost)
 	defer cancel()
 	b.must(b.k.Await(ctx, b.policy(), func(now *unstructured.Unstructured) (bool, error) {
 		seen, _, _ := unstructured.NestedInt64(now.Object, "status", "observedGeneration")
@@ -233,7 +233,7 @@ func (b *bench) upgrade(version string, change func(values map[string]any)) {
 
 func (b *bench) controllerRuns() {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), waitAtMost)
 	defer cancel()
 	b.must(b.k.AwaitAvailable(ctx, "cosign-system", "policy-controller-webhook", func(string) {}))
 }
