@@ -148,7 +148,7 @@ func (s proof) foreign() *problem.Problem {
 
 // readWithin is how long an inspection waits for a controller that has just been started
 // again to read its policy.
-const readWithin = 10 * time.Second
+const readWithin = 30 * time.Second
 
 var errUnread = errors.New("the webhook has not read the policy")
 
