@@ -173,14 +173,20 @@ func (b *bench) scaleDown() {
 	_, err := b.k.Core.AppsV1().Deployments(namespace).Patch(b.Context(), name, types.MergePatchType, []byte(`{"spec":{"replicas":0}}`), metav1.PatchOptions{})
 	b.must(err)
 	b.until("the webhook's pod is gone", func(ctx context.Context) (bool, error) {
-		all, err := b.k.Core.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=webhook"})
-		if err != nil {
-			return false, err
-		}
-		return !slices.ContainsFunc(all.Items, func(s discoveryv1.EndpointSlice) bool {
-			return slices.ContainsFunc(s.Endpoints, func(e discoveryv1.Endpoint) bool { return e.Conditions.Ready == nil || *e.Conditions.Ready })
-		}), nil
+		answers, err := b.webhookAnswers(ctx)
+		return !answers, err
 	})
+}
+
+// webhookAnswers says whether the webhook's service has a pod that is ready.
+func (b *bench) webhookAnswers(ctx context.Context) (bool, error) {
+	all, err := b.k.Core.DiscoveryV1().EndpointSlices("cosign-system").List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=webhook"})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(all.Items, func(s discoveryv1.EndpointSlice) bool {
+		return slices.ContainsFunc(s.Endpoints, func(e discoveryv1.Endpoint) bool { return e.Conditions.Ready == nil || *e.Conditions.Ready })
+	}), nil
 }
 
 func (b *bench) failOpen() {
@@ -231,11 +237,13 @@ func (b *bench) upgrade(version string, change func(values map[string]any)) {
 	b.controllerRuns()
 }
 
+// controllerRuns waits until the controller is Available, and its service knows it.
 func (b *bench) controllerRuns() {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), waitAtMost)
 	defer cancel()
 	b.must(b.k.AwaitAvailable(ctx, "cosign-system", "policy-controller-webhook", func(string) {}))
+	b.until("the webhook answers", b.webhookAnswers)
 }
 
 // controllerRunsSince waits until a pod of the controller has become ready after a moment: for a
