@@ -30,6 +30,10 @@ type Running struct {
 	Status Status // as it was when it was found
 }
 
+// answerWithin is how long a sandbox may take to say that it is there. One that is gone
+// refuses at once.
+const answerWithin = 30 * time.Second
+
 // Find looks for the sandbox of a folder.
 func Find(ctx context.Context, dir string) (*Running, error) {
 	dir, err := filepath.Abs(dir)
@@ -50,7 +54,7 @@ func Find(ctx context.Context, dir string) (*Running, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", st.Control)
 		},
 	}}
-	ask, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ask, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if err := r.Call(ask, http.MethodGet, "/status", nil, &r.Status); err != nil {
 		if free, lockErr := r.free(); lockErr == nil && free {

@@ -220,11 +220,8 @@ func lock(dir, name string) (*Store, error) {
 	}
 	path := filepath.Join(folder, "lock")
 	l := flock.New(path, flock.SetPermissions(0o600))
-	// The kernel frees the lock of a process that died. Whoever asks if it is held (Held) has it for a moment.
-	moment, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-	defer cancel()
-	ok, err := l.TryLockContext(moment, 20*time.Millisecond)
-	if err != nil && moment.Err() == nil {
+	ok, err := takeLock(l, func() bool { _, held := Held(dir, name); return held })
+	if err != nil {
 		return nil, fmt.Errorf("lock setup %q: %w", name, err)
 	}
 	if !ok {
@@ -238,6 +235,24 @@ func lock(dir, name string) (*Store, error) {
 	}
 	sweep(folder)
 	return &Store{folder: folder, lock: l}, nil
+}
+
+// takeLock takes a lock, which the kernel frees for a process that died. Whoever asks if it is
+// held (Held) has it for a moment, on a busy machine for a second or two, and is waited out.
+func takeLock(l *flock.Flock, held func() bool) (ok bool, err error) {
+	for range 10 {
+		moment, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+		ok, err = l.TryLockContext(moment, 20*time.Millisecond)
+		over := moment.Err() != nil
+		cancel()
+		if err != nil && !over {
+			return false, err
+		}
+		if ok || held() {
+			return ok, nil
+		}
+	}
+	return false, nil
 }
 
 // halfWritten is what a file is called while it is being written (renameio).

@@ -122,7 +122,7 @@ func (b saboteur) patchPolicy(t *testing.T, patch map[string]any) {
 // been started elsewhere leads only once it has the leases, for which it asks every 10 to 22 seconds.
 func (b saboteur) awaitPolicy(t *testing.T, ready string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), waitAtMost)
 	defer cancel()
 	must(t, b.k.Await(ctx, b.policy(), func(now *unstructured.Unstructured) (bool, error) {
 		seen, _, _ := unstructured.NestedInt64(now.Object, "status", "observedGeneration")

@@ -148,7 +148,7 @@ func (s proof) foreign() *problem.Problem {
 
 // readWithin is how long an inspection waits for a controller that has just been started
 // again to read its policy.
-const readWithin = 10 * time.Second
+const readWithin = 30 * time.Second
 
 var errUnread = errors.New("the webhook has not read the policy")
 
@@ -265,13 +265,17 @@ func (s proof) Undo(ctx context.Context, l engine.Ledger) error {
 	})
 }
 
+// removeWithin is what a removal may take at least, however little is waited for otherwise:
+// it is work of the cluster's, and not only an answer that may change.
+const removeWithin = 30 * time.Second
+
 // remove takes a deployment away if it is ours.
 func (s proof) remove(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string) error {
 	d, err := s.get(ctx, c, name)
 	if err != nil || d == nil || !ours(l, d.Labels) {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.patience())
+	ctx, cancel := context.WithTimeout(ctx, max(s.patience(), removeWithin))
 	defer cancel()
 	return c.Delete(ctx, kube.DeploymentObject(s.a.Namespace, name))
 }

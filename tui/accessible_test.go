@@ -68,7 +68,7 @@ func (r *reader) until(text string) {
 		if err != nil {
 			r.t.Fatalf("waiting for %q: %v; heard:\n%s", text, err, r.heard.String())
 		}
-	case <-time.After(5 * time.Second):
+	case <-time.After(waitAtMost):
 		r.t.Fatalf("waiting for %q; heard:\n%s", text, r.heard.String())
 	}
 }

@@ -48,7 +48,7 @@ func startProgram(t *testing.T, b *fakeBackend, w, h int) *program {
 func (p *program) until(text string) {
 	p.t.Helper()
 	var last string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(waitAtMost); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		got := make(chan bool, 1)
 		p.tm.Send(look(func(a *app) {
 			last = ansi.Strip(a.View().Content)
@@ -65,7 +65,7 @@ func (p *program) press(k string) { p.tm.Send(keyNamed(k)) }
 
 func (p *program) outcome() Outcome {
 	p.t.Helper()
-	return p.tm.FinalModel(p.t, teatest.WithFinalTimeout(10*time.Second)).(watched).outcome
+	return p.tm.FinalModel(p.t, teatest.WithFinalTimeout(waitAtMost)).(watched).outcome
 }
 
 // TestProgramFromWelcomeToSummary is the whole wizard in a real program, from

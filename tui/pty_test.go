@@ -14,9 +14,46 @@ import (
 	"github.com/signgate/signgate/internal/engine"
 )
 
-// onTerminal runs the wizard on a pseudo-terminal that answers no query, and
-// sends what it draws, piece by piece.
-func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn chan []byte) {
+// waitAtMost bounds what a test waits for. It ends what hangs; no figure is taken from it.
+const waitAtMost = time.Minute
+
+// drawing is what a program draws on its terminal, in its order.
+type drawing struct {
+	pieces chan []byte
+	unread []byte
+}
+
+// await reads on until a text was drawn. What was drawn after it is for the next one.
+func (d *drawing) await(tb testing.TB, text string) {
+	tb.Helper()
+	late := time.After(waitAtMost)
+	for {
+		if _, rest, found := bytes.Cut(d.unread, []byte(text)); found {
+			d.unread = rest
+			return
+		}
+		select {
+		case b, open := <-d.pieces:
+			if !open {
+				tb.Fatalf("the terminal closed before %q", text)
+			}
+			d.unread = append(d.unread, b...)
+		case <-late:
+			tb.Fatalf("waiting for %q; drawn: %q", text, d.unread)
+		}
+	}
+}
+
+// forget drops what was drawn so far.
+func (d *drawing) forget() {
+	d.unread = nil
+	for len(d.pieces) > 0 {
+		<-d.pieces
+	}
+}
+
+// onTerminal runs the wizard on a pseudo-terminal that answers no query.
+func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn *drawing) {
 	tb.Helper()
 	ptm, tty, err := pty.Open()
 	if err != nil {
@@ -31,16 +68,16 @@ func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn chan []
 		_, err := Run(ctx, b, Options{Input: tty, Output: tty, Environ: []string{"TERM=xterm-256color"}})
 		done <- err
 	}()
-	drawn = make(chan []byte, 1024)
+	drawn = &drawing{pieces: make(chan []byte, 1024)}
 	go func() {
 		for {
 			buf := make([]byte, 64<<10)
 			n, err := ptm.Read(buf)
 			if err != nil {
-				close(drawn)
+				close(drawn.pieces)
 				return
 			}
-			drawn <- buf[:n]
+			drawn.pieces <- buf[:n]
 		}
 	}()
 	tb.Cleanup(func() {
@@ -53,33 +90,19 @@ func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn chan []
 	return ptm, drawn
 }
 
-// await reads until a text was drawn.
-func await(tb testing.TB, drawn chan []byte, text string) {
-	tb.Helper()
-	var all bytes.Buffer
-	late := time.After(time.Minute)
-	for !bytes.Contains(all.Bytes(), []byte(text)) {
-		select {
-		case b, open := <-drawn:
-			if !open {
-				tb.Fatalf("the terminal closed before %q", text)
-			}
-			all.Write(b)
-		case <-late:
-			tb.Fatalf("waiting for %q; drawn: %q", text, all.String())
-		}
-	}
-}
-
 // TestFirstFrameWithoutAnAnswer: a terminal that says nothing sees the first
 // frame before anything could have timed out on it.
 func TestFirstFrameWithoutAnAnswer(t *testing.T) {
-	start := time.Now()
-	_, drawn := onTerminal(t, newFake())
-	await(t, drawn, "signgate")
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("the first frame took %v", took)
+	var took time.Duration
+	for range 5 { // a busy machine may be late once; who waits for an answer is late each time
+		start := time.Now()
+		_, drawn := onTerminal(t, newFake())
+		drawn.await(t, "signgate")
+		if took = time.Since(start); took < time.Second {
+			return
+		}
 	}
+	t.Errorf("the first frame took %v", took)
 }
 
 // BenchmarkKey is the time from a key's byte to the first byte of its frame, on a
@@ -104,27 +127,26 @@ func BenchmarkKey(b *testing.B) {
 		}
 	}
 	terminal, drawn := onTerminal(b, f)
-	await(b, drawn, "a new setup")
+	drawn.await(b, "a new setup")
 	for _, text := range []string{"acme-staging", "europe-west1", "Public log", "create"} {
+		drawn.forget()
 		fmt.Fprint(terminal, "\r")
-		await(b, drawn, text)
+		drawn.await(b, text)
 	}
 	time.Sleep(hold + 50*time.Millisecond) // what a person would do
 	fmt.Fprint(terminal, "\r")
-	await(b, drawn, "steps to go")
+	drawn.await(b, "steps to go")
 	var took []time.Duration
 	for i := 0; b.Loop(); i++ {
 		time.Sleep(time.Duration(3+i%17) * time.Millisecond) // at no fixed point of the frames
-		for len(drawn) > 0 {
-			<-drawn
-		}
+		drawn.forget()
 		start := time.Now()
 		fmt.Fprint(terminal, "?")
 		want := "Keys"
 		if i%2 == 1 {
 			want = "The proof"
 		}
-		await(b, drawn, want)
+		drawn.await(b, want)
 		took = append(took, time.Since(start))
 	}
 	close(stop)

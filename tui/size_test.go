@@ -97,30 +97,44 @@ func TestNoFrameIsTooLarge(t *testing.T) {
 		}
 		b.session.events = nil
 		all := &everything{lookingAhead: &lookingAhead{b, anyChecks(rt, text), map[string]Standing{"": {Text: text.Draw(rt, "standing")}}}, strange: text.Draw(rt, "payer")}
-		w := walker{b: b, a: newApp(t.Context(), all, Options{Width: 80, Height: 24, Now: noon})}
-		w.a.later = never
-		w.do(w.a.Init(), 20)
+		var acts []func(*walker) // drawn before they are done: nothing is drawn in a bubble
 		keys := []string{"enter", "enter", "enter", "esc", "up", "down", "left", "right", "pgdown", "pgup", "home", "end", "tab", "backspace", "f1", "f2",
 			"l", "/", "?", "p", "r", "w", "y", "o", "t", "m", "c", "x", "D", "O", "a", "ctrl+r", "ctrl+z", "世", "\u202e"}
 		for range rapid.IntRange(5, 60).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 6).Draw(rt, "kind") {
 			case 0:
-				w.send(tea.WindowSizeMsg{Width: rapid.IntRange(1, 300).Draw(rt, "w"), Height: rapid.IntRange(1, 100).Draw(rt, "h")}, 5)
+				size := tea.WindowSizeMsg{Width: rapid.IntRange(1, 300).Draw(rt, "w"), Height: rapid.IntRange(1, 100).Draw(rt, "h")}
+				acts = append(acts, func(w *walker) { w.send(size, 5) })
 			case 1:
-				if ev := anyEvent(rt, text); w.a.run != nil && (ev.Type != typeWaiting || w.a.stream != nil) {
-					w.a.run.apply(ev, noon())
-				}
+				ev := anyEvent(rt, text)
+				acts = append(acts, func(w *walker) {
+					if w.a.run != nil && (ev.Type != typeWaiting || w.a.stream != nil) {
+						w.a.run.apply(ev, noon())
+					}
+				})
 			case 2:
-				w.send(tea.PasteMsg{Content: text.Draw(rt, "pasted")}, 5)
+				pasted := tea.PasteMsg{Content: text.Draw(rt, "pasted")}
+				acts = append(acts, func(w *walker) { w.send(pasted, 5) })
 			case 3:
-				w.send(anyMouse(rt), 5)
+				mouse := anyMouse(rt)
+				acts = append(acts, func(w *walker) { w.send(mouse, 5) })
 			default:
-				w.a.holding = false
-				w.send(keyNamed(rapid.SampledFrom(keys).Draw(rt, "key")), 20)
+				key := keyNamed(rapid.SampledFrom(keys).Draw(rt, "key"))
+				acts = append(acts, func(w *walker) {
+					w.a.holding = false
+					w.send(key, 20)
+				})
 			}
-			if bad := wrong(w.a); bad != "" {
-				rt.Fatalf("%T at %d×%d: %s", w.a.screen, w.a.w, w.a.h, bad)
-			}
+		}
+		bad := ""
+		synctest.Test(t, func(t *testing.T) {
+			w := walker{b: b, a: newApp(t.Context(), all, Options{Width: 80, Height: 24, Now: noon})}
+			w.a.later = never
+			w.do(w.a.Init(), 20)
+			bad = w.walk(acts)
+		})
+		if bad != "" {
+			rt.Fatal(bad)
 		}
 	})
 }
@@ -282,10 +296,22 @@ func anyEvent(rt *rapid.T, text *rapid.Generator[string]) engine.Event {
 	return ev
 }
 
-// walker runs commands at once and gives up on those that wait.
+// walker runs commands at once and gives up on those that wait. It works in a bubble of
+// testing/synctest, as driver does.
 type walker struct {
 	a *app
 	b *fakeBackend
+}
+
+// walk does one thing after the other and says what is wrong then, "" if nothing.
+func (w *walker) walk(acts []func(*walker)) string {
+	for _, act := range acts {
+		act(w)
+		if bad := wrong(w.a); bad != "" {
+			return fmt.Sprintf("%T at %d×%d: %s", w.a.screen, w.a.w, w.a.h, bad)
+		}
+	}
+	return ""
 }
 
 func (w *walker) send(msg tea.Msg, depth int) {
@@ -311,6 +337,6 @@ func (w *walker) do(cmd tea.Cmd, depth int) {
 	select {
 	case msg := <-out:
 		w.send(msg, depth)
-	case <-time.After(5 * time.Millisecond):
+	case <-time.After(2 * gather):
 	}
 }

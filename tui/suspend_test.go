@@ -14,12 +14,12 @@ import (
 // terminal away and take it again, as after SIGSTOP.
 func TestWokenIsDrawn(t *testing.T) {
 	_, drawn := onTerminal(t, newFake())
-	await(t, drawn, "a new setup")
+	drawn.await(t, "a new setup")
 	for range 100 {
 		if err := syscall.Kill(os.Getpid(), syscall.SIGCONT); err != nil {
 			t.Fatal(err)
 		}
-		await(t, drawn, ansi.ResetModeAltScreenSaveCursor)
-		await(t, drawn, "a new setup")
+		drawn.await(t, ansi.ResetModeAltScreenSaveCursor)
+		drawn.await(t, "a new setup")
 	}
 }

@@ -52,8 +52,9 @@ func jobs(p *tea.Program, drawn, asked, done <-chan struct{}) {
 	}
 }
 
-// blank is how long the terminal may stay as the shell left it before it is taken once more.
-const blank = 100 * time.Millisecond
+// blank is how long the terminal may stay as the shell left it before it is taken once more,
+// and twice as long each time after that, up to blankMax: a busy machine is slow to draw.
+const blank, blankMax = 100 * time.Millisecond, 2 * time.Second
 
 // retake takes the terminal, as often as it takes for the wizard to be on it. Bubble Tea
 // does not wait for its loop that draws when it ends it, and the last thing that loop does
@@ -61,7 +62,7 @@ const blank = 100 * time.Millisecond
 // most easily if the program was stopped in between: then nothing would ever be drawn.
 // https://github.com/charmbracelet/bubbletea/issues/1778
 func retake(p *tea.Program, drawn, done <-chan struct{}) {
-	for {
+	for wait := blank; ; wait = min(2*wait, blankMax) {
 		select {
 		case <-drawn: // before
 		default:
@@ -69,7 +70,7 @@ func retake(p *tea.Program, drawn, done <-chan struct{}) {
 		if p.RestoreTerminal() != nil {
 			return // the program's own reading fails next, and ends it
 		}
-		late := time.NewTimer(blank)
+		late := time.NewTimer(wait)
 		select {
 		case <-drawn:
 			late.Stop()
@@ -78,6 +79,11 @@ func retake(p *tea.Program, drawn, done <-chan struct{}) {
 			late.Stop()
 			return
 		case <-late.C:
+		}
+		select {
+		case <-done: // the terminal is the shell's
+			return
+		default:
 		}
 		if p.ReleaseTerminal() != nil {
 			return

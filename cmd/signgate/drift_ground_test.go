@@ -9,9 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
 
@@ -137,7 +137,7 @@ func (b *bench) killed(target string, nth int, after bool, args ...string) {
 	cmd, said := b.program("", args...)
 	b.must(cmd.Start())
 	ended := make(chan struct{})
-	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), waitAtMost)
 	go func() {
 		defer close(ended)
 		defer cancel() // it is not held any more, if it ever was
@@ -146,10 +146,23 @@ func (b *bench) killed(target string, nth int, after bool, args ...string) {
 	err = b.box.AwaitHeld(ctx, id)
 	_ = cmd.Process.Kill()
 	<-ended
+	if err == nil {
+		b.left(id)
+	}
 	b.must(b.box.ClearFaults(b.Context()))
 	if err != nil {
 		b.Fatalf("signgate %s never came to %s: %v\n%s", strings.Join(args, " "), target, err, said)
 	}
+}
+
+// left waits until the sandbox has noticed that the client has gone: a call that was held
+// before its effect has none then.
+func (b *bench) left(id string) {
+	b.Helper()
+	b.until("the call of a process that is gone is held no more", func(ctx context.Context) (bool, error) {
+		all, err := b.box.ListFaults(ctx)
+		return !slices.ContainsFunc(all, func(f fault.Seen) bool { return f.ID == id && f.Held > 0 }), err
+	})
 }
 
 // ends is run that must end with a code.

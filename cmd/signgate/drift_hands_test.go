@@ -35,7 +35,7 @@ import (
 func (b *bench) until(what string, done func(context.Context) (bool, error)) {
 	b.Helper()
 	notYet := errors.New("not yet")
-	err := gcp.Retry{For: time.Minute, When: func(err error) bool { return errors.Is(err, notYet) }}.Do(b.Context(), func(ctx context.Context) error {
+	err := gcp.Retry{For: waitAtMost, When: func(err error) bool { return errors.Is(err, notYet) }}.Do(b.Context(), func(ctx context.Context) error {
 		ok, err := done(ctx)
 		if err == nil && !ok {
 			err = notYet
@@ -121,7 +121,7 @@ func (b *bench) patchPolicy(spec map[string]any) {
 	b.must(err)
 	_, err = b.k.Dynamic.Resource(b.policy().Resource).Patch(b.Context(), b.policy().Name, types.MergePatchType, data, metav1.PatchOptions{})
 	b.must(err)
-	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), waitAtMost)
 	defer cancel()
 	b.must(b.k.Await(ctx, b.policy(), func(now *unstructured.Unstructured) (bool, error) {
 		seen, _, _ := unstructured.NestedInt64(now.Object, "status", "observedGeneration")
@@ -173,14 +173,20 @@ func (b *bench) scaleDown() {
 	_, err := b.k.Core.AppsV1().Deployments(namespace).Patch(b.Context(), name, types.MergePatchType, []byte(`{"spec":{"replicas":0}}`), metav1.PatchOptions{})
 	b.must(err)
 	b.until("the webhook's pod is gone", func(ctx context.Context) (bool, error) {
-		all, err := b.k.Core.DiscoveryV1().EndpointSlices(namespace).List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=webhook"})
-		if err != nil {
-			return false, err
-		}
-		return !slices.ContainsFunc(all.Items, func(s discoveryv1.EndpointSlice) bool {
-			return slices.ContainsFunc(s.Endpoints, func(e discoveryv1.Endpoint) bool { return e.Conditions.Ready == nil || *e.Conditions.Ready })
-		}), nil
+		answers, err := b.webhookAnswers(ctx)
+		return !answers, err
 	})
+}
+
+// webhookAnswers says whether the webhook's service has a pod that is ready.
+func (b *bench) webhookAnswers(ctx context.Context) (bool, error) {
+	all, err := b.k.Core.DiscoveryV1().EndpointSlices("cosign-system").List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=webhook"})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(all.Items, func(s discoveryv1.EndpointSlice) bool {
+		return slices.ContainsFunc(s.Endpoints, func(e discoveryv1.Endpoint) bool { return e.Conditions.Ready == nil || *e.Conditions.Ready })
+	}), nil
 }
 
 func (b *bench) failOpen() {
@@ -231,11 +237,13 @@ func (b *bench) upgrade(version string, change func(values map[string]any)) {
 	b.controllerRuns()
 }
 
+// controllerRuns waits until the controller is Available, and its service knows it.
 func (b *bench) controllerRuns() {
 	b.Helper()
-	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(b.Context(), waitAtMost)
 	defer cancel()
 	b.must(b.k.AwaitAvailable(ctx, "cosign-system", "policy-controller-webhook", func(string) {}))
+	b.until("the webhook answers", b.webhookAnswers)
 }
 
 // controllerRunsSince waits until a pod of the controller has become ready after a moment: for a

@@ -147,7 +147,7 @@ func (p *person) take(b []byte) {
 // look waits until a text is written, in lines or by a shell.
 func (p *person) look(text string) {
 	p.t.Helper()
-	p.wants("", text, func() bool {
+	p.wants(text, func() bool {
 		led, rest, found := strings.Cut(ansi.Strip(p.seen.String()), text)
 		if found {
 			p.led = led
@@ -162,7 +162,8 @@ func (p *person) look(text string) {
 // drawn, so the texts are those of the screen that is waited for and of none before it.
 func (p *person) see(texts ...string) {
 	p.t.Helper()
-	p.insist("", texts...)
+	p.wants(strings.Join(texts, ", "), func() bool { return p.shows(texts...) })
+	p.seen.Reset()
 }
 
 func (p *person) press(keys string) {
@@ -172,23 +173,44 @@ func (p *person) press(keys string) {
 	}
 }
 
-// insist presses a key until all the texts are on the screen: an answer to a question
-// that has just come up is not taken at once.
+// insist presses a key until all the texts are on the screen. A key that is not taken yet is
+// refused in words, and only then pressed again: one that was taken is never pressed twice.
 func (p *person) insist(key string, texts ...string) {
 	p.t.Helper()
-	p.wants(key, strings.Join(texts, ", "), func() bool {
-		now := p.screen.String()
-		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(now, text) })
-	})
+	what := strings.Join(texts, ", ")
+	for {
+		p.press(key)
+		p.wants(what, func() bool { return p.shows(texts...) || p.refused() })
+		if p.shows(texts...) {
+			break
+		}
+		p.press(noKey) // takes the words away, so that those that come are about the next press
+		p.wants(what, func() bool { return p.shows(texts...) || !p.refused() })
+		if p.shows(texts...) {
+			break
+		}
+	}
 	p.seen.Reset()
 }
 
-// wants waits until it has what is wanted, and presses a key meanwhile.
-func (p *person) wants(key, what string, has func() bool) {
+// noKey is one that the wizard has no use for: F9.
+const noKey = "\x1b[20~"
+
+// refused says whether the screen has words for a key that will be taken later.
+func (p *person) refused() bool {
+	return p.shows("press it again") || p.shows("other steps are still running") || p.shows("still being asked")
+}
+
+// shows says whether all the texts are on the screen.
+func (p *person) shows(texts ...string) bool {
+	now := p.screen.String()
+	return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(now, text) })
+}
+
+// wants waits until it has what is wanted.
+func (p *person) wants(what string, has func() bool) {
 	p.t.Helper()
-	again := time.NewTicker(300 * time.Millisecond)
-	defer again.Stop()
-	late := time.After(2 * time.Minute)
+	late := time.After(waitAtMost)
 	for !has() {
 		select {
 		case b, open := <-p.drawn:
@@ -196,10 +218,6 @@ func (p *person) wants(key, what string, has func() bool) {
 				p.t.Fatalf("it ended before %q; the screen:\n%s", what, p.shown())
 			}
 			p.take(b)
-		case <-again.C:
-			if key != "" {
-				p.press(key)
-			}
 		case <-late:
 			p.t.Fatalf("waiting for %q; the screen:\n%s", what, p.shown())
 		}
@@ -251,7 +269,7 @@ func (p *person) wait() int {
 			return exit.ExitCode()
 		}
 		return 0
-	case <-time.After(time.Minute):
+	case <-time.After(waitAtMost):
 		p.t.Fatal("the program does not end")
 		return 0
 	}

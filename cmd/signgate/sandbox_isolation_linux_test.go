@@ -82,7 +82,7 @@ func inside(t *testing.T) {
 	home := t.TempDir()
 	env := append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "SIGNGATE_STATE_DIR=" + filepath.Join(home, "state"), "SIGNGATE_BIN=" + home}, hostile()...)
 	signgate := func(args ...string) (string, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), waitAtMost)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, os.Args[0])
 		cmd.Args = append([]string{"signgate"}, args...)

@@ -39,7 +39,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 
 // endSandboxes stops every sandbox below a folder, so that no script leaves one behind.
 func endSandboxes(t *testing.T, below string) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), waitAtMost)
 	defer cancel()
 	err := filepath.WalkDir(below, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.Name() != "sandbox.json" {
@@ -121,7 +121,7 @@ func zombie(pid int) bool {
 }
 
 func until(ts *testscript.TestScript, done func() bool) {
-	for end := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(waitAtMost); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			ts.Fatalf("it did not happen in time")
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -16,6 +17,9 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"signgate": main, "googlecloud": googleCloud})
 }
+
+// waitAtMost bounds what a test waits for. It ends what hangs; no figure is taken from it.
+const waitAtMost = 10 * time.Minute
 
 // TestScripts are whole sessions with the program, as a user would type them. Each
 // has a state folder of its own, and its sandbox is ended with it.

@@ -79,7 +79,7 @@ func (d *desk) run(t *testing.T, args ...string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, self, append([]string{"sandbox", "run", "--project", d.project, "--"}, args...)...)
 	cmd.Args[0] = "signgate" // the test binary is the program by that name

@@ -156,7 +156,7 @@ func (r *room) held() {
 	r.t.Helper()
 	beat := time.NewTicker(20 * time.Millisecond)
 	defer beat.Stop()
-	for late := time.After(time.Minute); ; {
+	for late := time.After(waitAtMost); ; {
 		all, err := r.sandbox().ListFaults(r.t.Context())
 		if err != nil {
 			r.t.Fatal(err)

@@ -74,7 +74,7 @@ func (c *Cluster) AwaitAvailable(ctx context.Context, namespace, name string, te
 	if err == nil || ctx.Err() == nil && !errors.As(err, &gaveUp) {
 		return err // nil, or none of the Deployment's: it could not be looked at
 	}
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), breath*10)
+	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), complaintsWithin)
 	defer cancel()
 	return &NotAvailableError{Object: object, Pods: c.complaints(after, namespace, name), Err: err}
 }
@@ -92,6 +92,10 @@ func changes(tell func(string)) func(string) {
 		}
 	}
 }
+
+// complaintsWithin is how long it may take to hear, at the end, what pods wait for: by a busy
+// cluster, and with a person waiting who has told it to stop.
+const complaintsWithin = 5 * time.Second
 
 // complain tells now and then what keeps a Deployment's pods from running.
 func (c *Cluster) complain(ctx context.Context, namespace, name string, tell func(string)) {

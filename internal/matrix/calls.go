@@ -123,6 +123,7 @@ func audited(log []byte) ([]Call, error) {
 	verbs := map[string]string{"create": "POST", "update": "PUT", "patch": "PATCH", "delete": "DELETE", "deletecollection": "DELETE"}
 	seen := map[string]int{}
 	var all []Call
+	log = log[:bytes.LastIndexByte(log, '\n')+1] // the last line may be half written
 	lines := bufio.NewScanner(bytes.NewReader(log))
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {

@@ -76,7 +76,7 @@ func runs(args []string) []run {
 }
 
 func (r *report) run(one run) error {
-	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout=30m"}, one.args...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout=2h"}, one.args...)...)
 	cmd.Dir = one.dir
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -208,6 +209,7 @@ func checkAudit(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	var created bool
+	data = data[:bytes.LastIndexByte(data, '\n')+1] // the last line may be half written
 	for _, l := range strings.Split(strings.TrimSpace(string(data)), "\n") {
 		var e struct {
 			Verb, Level   string

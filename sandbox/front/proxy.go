@@ -18,7 +18,9 @@ import (
 	"github.com/signgate/signgate/sandbox/journal"
 )
 
-const dialTimeout = 30 * time.Second
+// dialTimeout is how long a client waits for its connection to be made: a little less than
+// Go's own patience with a proxy, so that it hears in words why there is none.
+const dialTimeout = 55 * time.Second
 
 // connect answers a request to the proxy itself.
 func (f *Front) connect(w http.ResponseWriter, r *http.Request) {

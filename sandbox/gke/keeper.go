@@ -10,7 +10,7 @@ import (
 
 const (
 	startLimit  = 5 * time.Minute  // for a process to say that it is ready
-	restartWait = 30 * time.Second // a client's patience with one that is started again
+	restartWait = 55 * time.Second // a client's patience with one that is started again: Go's own with a proxy is a minute
 	backoffMax  = 30 * time.Second
 	steady      = time.Minute // up so long, what was before is forgotten
 	failuresMax = 3           // in a row, after which a cluster counts as degraded

@@ -146,7 +146,7 @@ func (s *Service) prepare(j *importJob) {
 }
 
 // generateAtMost is how long a look at an import job waits for its key.
-const generateAtMost = 20 * time.Second
+const generateAtMost = 2 * time.Minute
 
 // generated waits for the keys of a ring's import jobs, or of one, where keys are to take no
 // time: the job was answered PENDING_GENERATION, and whoever looks it up finds it active.

@@ -62,10 +62,10 @@ spec:
   - key:
       kms: "$KMS/cryptoKeyVersions/1"
 YAML
-kubectl wait --for=condition=Ready --timeout=60s clusterimagepolicy/private-signed-images-cip
+kubectl wait --for=condition=Ready --timeout=5m clusterimagepolicy/private-signed-images-cip
 kubectl label namespace default policy.sigstore.dev/include=true
 
 # The two results.
 if kubectl create deployment nginx --image=nginx; then exit 1; fi
 kubectl create deployment nginx --image="$IMAGE@$DIGEST"
-kubectl wait --for=condition=Available --timeout=60s deployment/nginx
+kubectl wait --for=condition=Available --timeout=5m deployment/nginx

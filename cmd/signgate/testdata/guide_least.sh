@@ -17,20 +17,20 @@ create() { kubectl create deployment again --image="$1" --dry-run=server; }
 refused() { if create "$1" 2>&1; then echo "admitted all the same"; exit 1; fi; }
 # What was given back, or read again, may take a moment to be known.
 admitted() {
-  for _ in $(seq 50); do if create "$IMAGE" 2>/dev/null; then return; fi; done
+  for _ in $(seq 50); do if create "$IMAGE" 2>/dev/null; then return; fi; sleep 0.5; done
   create "$IMAGE"
 }
 # The controller reads the key when the policy changes, not when an image is judged.
 reread() {
   kubectl annotate --overwrite "$POLICY" read="$1" >/dev/null
-  kubectl wait --for=jsonpath='{.status.observedGeneration}'="$(kubectl get "$POLICY" -o jsonpath='{.metadata.generation}')" "$POLICY" >/dev/null
-  kubectl wait --for=condition=Ready="$2" --timeout=60s "$POLICY" >/dev/null
+  kubectl wait --timeout=5m --for=jsonpath='{.status.observedGeneration}'="$(kubectl get "$POLICY" -o jsonpath='{.metadata.generation}')" "$POLICY" >/dev/null
+  kubectl wait --for=condition=Ready="$2" --timeout=5m "$POLICY" >/dev/null
 }
 
 # A read of its own, which ran while the role was taken away, fails at a later call: until the
 # one that was asked for follows it, the words are not the last ones.
 keyless() {
-  for _ in $(seq 50); do if inlined | grep -q "'cloudkms.$1' denied"; then break; fi; done
+  for _ in $(seq 50); do if inlined | grep -q "'cloudkms.$1' denied"; then break; fi; sleep 0.5; done
   inlined
 }
 inlined() { kubectl get "$POLICY" -o jsonpath='{range .status.conditions[?(@.type=="KeysInlined")]}{.status} {.reason}: {.message}{"\n"}{end}'; }

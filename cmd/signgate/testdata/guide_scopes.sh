@@ -23,5 +23,5 @@ spec:
   - key:
       kms: "gcpkms://projects/$PROJECT_ID/locations/$REGION/keyRings/cosign/cryptoKeys/cosign/cryptoKeyVersions/1"
 YAML
-kubectl wait --for=condition=Ready=False --timeout=60s clusterimagepolicy/private-signed-images-cip
+kubectl wait --for=condition=Ready=False --timeout=5m clusterimagepolicy/private-signed-images-cip
 kubectl get clusterimagepolicy/private-signed-images-cip -o jsonpath='{.status.conditions[?(@.type=="KeysInlined")].message}{"\n"}'

@@ -41,15 +41,15 @@ kubectl label namespace default policy.sigstore.dev/include=true
 POLICY=clusterimagepolicy/private-signed-images-cip
 
 echo "== without roles/cloudkms.publicKeyViewer"
-kubectl wait --for=condition=Ready=False --timeout=60s "$POLICY" >/dev/null
+kubectl wait --for=condition=Ready=False --timeout=5m "$POLICY" >/dev/null
 kubectl get "$POLICY" -o jsonpath='{.status.conditions[?(@.type=="KeysInlined")].message}{"\n"}'
 key add roles/cloudkms.publicKeyViewer
 kubectl annotate "$POLICY" read=again >/dev/null
-kubectl wait --for=condition=Ready --timeout=60s "$POLICY"
+kubectl wait --for=condition=Ready --timeout=5m "$POLICY"
 
 echo "== without roles/artifactregistry.reader"
 if create "$IMAGE" 2>&1; then exit 1; fi
 gcloud artifacts repositories add-iam-policy-binding containers --location "$REGION" --member "$MEMBER" --role roles/artifactregistry.reader >/dev/null
 echo "== with all of them"
-for _ in $(seq 50); do if create "$IMAGE" 2>/dev/null; then break; fi; done
+for _ in $(seq 50); do if create "$IMAGE" 2>/dev/null; then break; fi; sleep 0.5; done
 create "$IMAGE"

@@ -7,8 +7,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// resumeLimit bounds how long pods of an earlier life count as they were told then.
-const resumeLimit = 20 * time.Second
+// resumeLimit bounds how long pods of an earlier life count as they were told then. The cluster
+// is not ready before, and a client waits for that no longer than 55 seconds.
+const resumeLimit = 40 * time.Second
 
 // wasReady says whether a pod was ready when this cluster ended.
 func wasReady(object *corev1.Pod) bool {
