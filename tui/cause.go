@@ -13,7 +13,7 @@ func questionOf(step, problem string) (path string, sure bool) {
 	switch problem {
 	case "quota-exceeded", "cluster-failed":
 		return "shape", true
-	case "stockout":
+	case "stockout", "location-unknown": // a region is chosen from those that there are, a zone is typed
 		return "zone", true
 	case "project-not-found", "project-deleting", "billing-missing":
 		return "project", true

@@ -122,6 +122,13 @@ func Catalogue() []Entry {
 			"your organisation restricts what its projects may do",
 			"ask the organisation's policy administrator about constraints/${constraint}, or use another project"},
 
+		// Places. To Google a place that is not there and one that is not open to everybody are one, and
+		// three services have three ways to say so, two of them in the words of a missing permission.
+		{"location-unknown", `(?:Permission denied on 'locations/|[Ll]ocation '?)(?P<location>[a-z][\w-]*)'?(?: \(or it may not exist| but was sent to location| is not found or access is unauthorized)|KMS_RESOURCE_NOT_FOUND_IN_LOCATION|LOCATION_POLICY_VIOLATED`,
+			"Google has no such place for this project: ${location}",
+			"no region or zone is called so, or it is one of the few that Google opens only to customers who ask; it says the same of both",
+			"choose another region (--region REGION) or zone (--zone ZONE); gcloud compute zones list shows all of them"},
+
 		// IAM.
 		{"policy-conflict", `concurrent policy changes`,
 			"somebody else changed the access policy at the same moment", "policies are read, changed and written as a whole", "run again"},

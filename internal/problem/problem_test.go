@@ -87,6 +87,9 @@ func TestFromWords(t *testing.T) {
 		{`failed calling webhook "policy.sigstore.dev": context deadline exceeded`, "webhook-unreachable", "policy.sigstore.dev"},
 		{"Permission 'cloudkms.keyRings.create' denied on resource 'projects/p/locations/l' (or it may not exist).", "permission-denied", "cloudkms.keyRings.create"},
 		{`Required "container.clusters.create" permission(s) for "projects/p".`, "permission-denied", "container.clusters.create"},
+		{"Permission denied on 'locations/northamerica-northeast1-z' (or it may not exist).", "location-unknown", "project: northamerica-northeast1-z"},
+		{"Location moon-east1 is not found or access is unauthorized.", "location-unknown", "project: moon-east1"},
+		{"The request concerns location 'moon-east1' but was sent to location 'global'. (KMS_RESOURCE_NOT_FOUND_IN_LOCATION)", "location-unknown", "project: moon-east1"},
 		{"the moon is in the wrong phase", "unknown", ""},
 	} {
 		p := problem.From(fmt.Errorf("do it: %w", status.Error(codes.Unknown, c.words)))

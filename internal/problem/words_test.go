@@ -107,6 +107,13 @@ func TestEveryKnownTextIsRecognised(t *testing.T) {
 			{"violation of constraints/gcp.restrictNonCmekServices", "org-policy-cmek"},
 			{"violation of constraints/compute.skipDefaultNetworkCreation", "org-policy"},
 		},
+		"places": { // terraform-provider-google's tests, gcloud's users, and google.api.ErrorReason
+			{"Permission denied on 'locations/wonderland' (or it may not exist).", "location-unknown"},
+			{"Location us-east1-d is not found or access is unauthorized.", "location-unknown"},
+			{"The request concerns location 'moon-east1' but was sent to location 'global'. Either Cloud KMS is not available in 'moon-east1' or the request was misrouted.", "location-unknown"},
+			{"Permission 'artifactregistry.locations.get' denied on resource '//artifactregistry.googleapis.com/projects/p/locations/us-east1' (or it may not exist).", "permission-denied"},
+			{"Permission 'cloudkms.locations.get' denied on resource 'projects/p/locations/us-east1' (or it may not exist).", "permission-denied"},
+		},
 		"Helm": {
 			{"cannot re-use a name that is still in use", "helm-pending"},
 			{"another operation (install/upgrade/rollback) is in progress", "helm-pending"},
@@ -196,6 +203,7 @@ func TestReasonsAreRecognised(t *testing.T) {
 	for reason, id := range map[string]string{
 		"SERVICE_DISABLED": "api-not-enabled", "CONSUMER_INVALID": "project-not-found", "USER_PROJECT_DENIED": "quota-project-denied",
 		"UREQ_PROJECT_BILLING_NOT_FOUND": "billing-missing", "ACCESS_TOKEN_SCOPE_INSUFFICIENT": "scopes-insufficient", "IAM_PERMISSION_DENIED": "permission-denied",
+		"KMS_RESOURCE_NOT_FOUND_IN_LOCATION": "location-unknown", "LOCATION_POLICY_VIOLATED": "location-unknown",
 		"AUTH_PERMISSION_DENIED": "permission-denied",
 	} {
 		s, err := status.New(codes.PermissionDenied, "no").WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "googleapis.com"})
