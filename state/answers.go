@@ -72,6 +72,15 @@ func (e FieldError) Error() string {
 	return text
 }
 
+// FirstZone is a region's first zone: "-a", except in the two that Google has numbered
+// differently (compute.zones.list: b, c, d).
+func FirstZone(region string) string {
+	if region == "europe-west1" || region == "us-east1" {
+		return region + "-b"
+	}
+	return region + "-a"
+}
+
 // Named puts the suffix behind a name.
 func (a Answers) Named(name string) string {
 	if a.Suffix == "" {
@@ -116,7 +125,7 @@ func Validate(a Answers) []FieldError {
 	check("shape", slices.Contains([]string{Zonal, Regional, Guide, Autopilot}, a.Shape), "one of zonal, regional, guide, autopilot")
 	if a.Zone != "" {
 		check("zone", a.Shape != Autopilot, "left empty: an Autopilot cluster is in the whole region")
-		must("zone", a.Zone, regexp.QuoteMeta(a.Region)+`-[a-z]`, "a zone of the region, such as "+a.Region+"-a")
+		must("zone", a.Zone, regexp.QuoteMeta(a.Region)+`-[a-z]`, "a zone of the region, such as "+FirstZone(a.Region))
 	}
 	must("machineType", a.MachineType, `[a-z][a-z0-9-]{1,61}[a-z0-9]`, "a machine type such as e2-medium")
 	check("diskGB", a.DiskGB >= 10 && a.DiskGB <= 65536, "10 to 65536 (GB)")

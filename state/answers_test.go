@@ -52,3 +52,15 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// A zone that is given as an example is there.
+func TestExampleOfAZone(t *testing.T) {
+	for region, zone := range map[string]string{"europe-west1": "europe-west1-b", "us-east1": "us-east1-b", "us-central1": "us-central1-a"} {
+		a := Defaults()
+		a.Project, a.Region, a.Zone = "acme-demo", region, "elsewhere1-a"
+		all := Validate(a)
+		if len(all) != 1 || !strings.HasSuffix(all[0].Rule, "such as "+zone) {
+			t.Errorf("%s: %v", region, all)
+		}
+	}
+}

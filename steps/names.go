@@ -119,17 +119,8 @@ func (n Names) ControllerMember(number string) string {
 // Zonal says whether the cluster has one zone only.
 func (n Names) Zonal() bool { return n.a.Shape == state.Zonal }
 
-// Zone is the zone of a zonal cluster. A region's first zone is "-a", except in
-// the two that Google numbered differently (compute.zones.list: b, c, d).
-func (n Names) Zone() string {
-	switch {
-	case n.a.Zone != "":
-		return n.a.Zone
-	case n.a.Region == "europe-west1", n.a.Region == "us-east1":
-		return n.a.Region + "-b"
-	}
-	return n.a.Region + "-a"
-}
+// Zone is the zone of a zonal cluster.
+func (n Names) Zone() string { return cmp.Or(n.a.Zone, state.FirstZone(n.a.Region)) }
 
 // ClusterLocation is the zone or region that the cluster lives in, and with it its operations.
 func (n Names) ClusterLocation() string {
