@@ -269,7 +269,7 @@ func TestBeta(t *testing.T) {
 	w := start(t, "", artifacts.Options{})
 	client := http.Client{Transport: signedIn{w.transport(), w.token(iam.Viewer)}}
 	for path, want := range map[string]int{
-		"v1beta2/projects/acme-demo/locations": 200, "v1beta1/projects/acme-demo/locations/us": 200, "v1/projects/acme-demo/locations": 200,
+		"v1beta2/projects/acme-demo/locations": 200, "v1beta1/projects/acme-demo/locations/us": 200, "v1/projects/acme-demo/locations": 200, "v1/projects/acme-demo/locations/moon": 403,
 		"v1beta3/projects/acme-demo/locations": 404, "v1/projects/acme-demo/locations/us/repositories/r:explode": 404,
 	} {
 		resp, err := client.Get("https://" + artifacts.Host + "/" + path)

@@ -30,7 +30,7 @@ func (s *Service) GetCluster(_ context.Context, r *containerpb.GetClusterRequest
 // ListClusters shows those of a location, or of all.
 func (s *Service) ListClusters(_ context.Context, r *containerpb.ListClustersRequest) (*containerpb.ListClustersResponse, error) {
 	n := s.find(r)
-	if err := s.known(n.location); err != nil {
+	if err := s.known(n); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

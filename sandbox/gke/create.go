@@ -63,8 +63,8 @@ func (s *Service) validate(n name, c *containerpb.Cluster) error {
 	if err := validName("cluster.name", c.GetName()); err != nil {
 		return err
 	}
-	if err := s.known(n.location); err != nil || n.location == "-" {
-		return noLocation(n.location)
+	if err := s.known(n); err != nil || n.location == "-" {
+		return noLocation(n)
 	}
 	if len(c.GetNodePools()) > 0 && (c.GetInitialNodeCount() > 0 || c.GetNodeConfig() != nil) {
 		return invalid("Cluster.initial_node_count and Cluster.node_config must not be set together with Cluster.node_pools.")

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -147,7 +148,14 @@ func denied(permission, resource string) error {
 	return status.Errorf(codes.PermissionDenied, "Required \"%s\" permission(s) for \"%s\".", permission, resource)
 }
 
-// noLocation is the answer for a place that does not exist.
-func noLocation(location string) error {
-	return status.Errorf(codes.PermissionDenied, "Permission denied on 'locations/%s' (or it may not exist).", location)
+// noLocation is the answer for a place that does not exist: that of Google's API front end, which
+// looks at the location before the service does. The reason is that of google.api.ErrorReason.
+func noLocation(n name) error {
+	s := status.Newf(codes.PermissionDenied, "Permission denied on 'locations/%s' (or it may not exist).", n.location)
+	with, err := s.WithDetails(&errdetails.ErrorInfo{Reason: "LOCATION_POLICY_VIOLATED", Domain: "googleapis.com",
+		Metadata: map[string]string{"consumer": "projects/" + n.project, "location": n.location, "service": Host}})
+	if err != nil {
+		return s.Err()
+	}
+	return with.Err()
 }

@@ -122,7 +122,7 @@ func (o *operation) show() *containerpb.Operation {
 // ListOperations are those of a location, or of all.
 func (s *Service) ListOperations(_ context.Context, r *containerpb.ListOperationsRequest) (*containerpb.ListOperationsResponse, error) {
 	n := s.find(r)
-	if err := s.known(n.location); err != nil {
+	if err := s.known(n); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

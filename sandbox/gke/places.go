@@ -47,9 +47,9 @@ func place(location string) (region, bool) {
 }
 
 // known refuses a location that does not exist; "-" is all of them.
-func (s *Service) known(location string) error {
-	if _, ok := place(location); !ok && location != "-" {
-		return noLocation(location)
+func (s *Service) known(n name) error {
+	if _, ok := place(n.location); !ok && n.location != "-" {
+		return noLocation(n)
 	}
 	return nil
 }

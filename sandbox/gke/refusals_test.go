@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/container/apiv1/containerpb"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -78,6 +79,10 @@ func TestRefusals(t *testing.T) {
 		if s := status.Convert(err); s.Code() != test.code || s.Message() != test.words {
 			t.Errorf("%s: %v\n got %s\nwant %s", test.name, s.Code(), s.Message(), test.words)
 		}
+	}
+	_, err := w.GetServerConfig(w.ctx, &containerpb.GetServerConfigRequest{Name: "projects/acme-demo/locations/us-central1-z"})
+	if d := status.Convert(err).Details(); len(d) != 1 || d[0].(*errdetails.ErrorInfo).GetReason() != "LOCATION_POLICY_VIOLATED" {
+		t.Errorf("a place that is not there: %v, with %v", err, d)
 	}
 	list, err := w.ListClusters(w.ctx, &containerpb.ListClustersRequest{Parent: "projects/acme-demo/locations/-"})
 	if check(t, err); len(list.GetClusters()) != 1 {
@@ -209,6 +214,8 @@ func TestREST(t *testing.T) {
 		{viewer, "GET", "/v1/projects/acme-demo/locations/us-central1-a/operations", 200, ""},
 		{viewer, "GET", "/v1/projects/acme-demo/locations/us-central1/serverConfig", 200, ""},
 		{viewer, "GET", "/v1/projects/acme-demo/locations/us-central1/clusters/old", 404, "Not found: projects/acme-demo/locations/us-central1/clusters/old."},
+		{viewer, "GET", "/v1/projects/acme-demo/locations/us-central1-z/clusters/old", 403, "Permission denied on 'locations/us-central1-z' (or it may not exist)."},
+		{viewer, "GET", "/v1/projects/acme-demo/locations/us-central1-z/serverConfig", 403, "Permission denied on 'locations/us-central1-z' (or it may not exist)."},
 		{viewer, "GET", "/v1/projects/acme-demo/locations/us-central1-a/clusters/old/nodePools/absent", 404, `Not found: node pool "absent" not found.`},
 		{viewer, "GET", "/v1/projects/acme-demo/locations/us-central1-a/clusters/absent/nodePools/absent", 404, "Not found: projects/acme-demo/zones/us-central1-a/clusters/absent."},
 		{owner, "DELETE", "/v1/projects/acme-demo/zones/us-central1-a/clusters/old/nodePools/absent", 404, `Not found: node pool "absent" not found.`},

@@ -170,6 +170,9 @@ func (s *Service) lookup(n name) (*cluster, error) {
 			return c, nil
 		}
 	}
+	if err := s.known(n); err != nil {
+		return nil, err
+	}
 	return nil, notFound(n.cluster())
 }
 

@@ -26,7 +26,7 @@ func validVersion(v string) error {
 // GetServerConfig tells the versions and images that there are.
 func (s *Service) GetServerConfig(_ context.Context, r *containerpb.GetServerConfigRequest) (*containerpb.ServerConfig, error) {
 	n := s.find(r)
-	if err := s.known(n.location); err != nil {
+	if err := s.known(n); err != nil {
 		return nil, err
 	}
 	out := &containerpb.ServerConfig{

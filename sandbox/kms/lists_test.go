@@ -82,6 +82,8 @@ func TestLimits(t *testing.T) {
 	refused(t, err, codes.InvalidArgument, "")
 	_, err = c.CreateKeyRing(ctx, &kmspb.CreateKeyRingRequest{Parent: "projects/acme-demo/locations/atlantis", KeyRingId: "r"})
 	refused(t, err, codes.NotFound, "Either Cloud KMS is not available in 'atlantis' or the request was misrouted.")
+	_, err = c.GetLocation(ctx, locationRequest("projects/acme-demo/locations/atlantis"))
+	refused(t, err, codes.NotFound, "Either Cloud KMS is not available in 'atlantis' or the request was misrouted.")
 	signing := kmspb.CryptoKey_ASYMMETRIC_SIGN
 	p256 := &kmspb.CryptoKeyVersionTemplate{Algorithm: kmspb.CryptoKeyVersion_EC_SIGN_P256_SHA256}
 	for name, k := range map[string]*kmspb.CryptoKey{
