@@ -5,6 +5,8 @@ package steps
 // identities of their own, or takes them, decides what "workloadIdentity" does besides.
 func Decides(path string) []string {
 	switch path {
+	case "region":
+		return []string{"keyring", "key", "registry", "image", "signature", "identity", "cluster", "workload", "controller", "policy", "enforcement", "proof"}
 	case "workloadIdentity", "cluster":
 		return []string{"identity", "cluster", "workload", "controller", "policy", "enforcement", "proof"}
 	case "shape", "zone", "diskGB", "nodes":
