@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"cmp"
 	_ "embed"
 
 	"sigs.k8s.io/yaml"
@@ -78,11 +79,18 @@ func PolicyController() Chart { return read[Chart](chart) }
 type Region struct {
 	Name  string `json:"name"`
 	Place string `json:"place"`
-	Note  string `json:"note"` // where the choice matters
+	Note  string `json:"note"`  // where the choice matters
+	Zones string `json:"zones"` // the letters of its zones
 }
 
 // Regions lists them by name.
-func Regions() []Region { return read[[]Region](regions) }
+func Regions() []Region {
+	all := read[[]Region](regions)
+	for i := range all {
+		all[i].Zones = cmp.Or(all[i].Zones, "abc")
+	}
+	return all
+}
 
 // read parses an embedded file; that it can be parsed is a matter of the build, and tested.
 func read[T any](data []byte) (v T) {

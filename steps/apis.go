@@ -7,10 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cloud.google.com/go/artifactregistry/apiv1/artifactregistrypb"
-	"cloud.google.com/go/container/apiv1/containerpb"
 	"cloud.google.com/go/iam/admin/apiv1/adminpb"
-	"cloud.google.com/go/kms/apiv1/kmspb"
 	"cloud.google.com/go/serviceusage/apiv1/serviceusagepb"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -155,24 +152,28 @@ func (s apis) enable(ctx context.Context, l engine.Ledger, off []string) error {
 }
 
 // answers waits until a service that was just switched on answers a harmless
-// question, which may be minutes after the operation is done. Any other error, the end
+// question, which may be minutes after the operation is done. Now it can say as well whether
+// it is where the setup is to be, which the preflight could not ask. Any other error, the end
 // of an empty list among them, is the business of the step that needs the answer.
 func (s apis) answers(ctx context.Context, l engine.Ledger, service string) error {
+	placed := s.placed()
+	at := slices.IndexFunc(placed, func(p placedService) bool { return p.api == service })
 	err := s.ask(ctx, l, func(ctx context.Context) (err error) {
-		switch service {
-		case "cloudkms.googleapis.com":
-			_, err = s.c.KMS.ListKeyRings(ctx, &kmspb.ListKeyRingsRequest{Parent: s.Location(), PageSize: 1}).Next()
-		case "artifactregistry.googleapis.com":
-			_, err = s.c.Artifacts.ListRepositories(ctx, &artifactregistrypb.ListRepositoriesRequest{Parent: s.Location(), PageSize: 1}).Next()
-		case "container.googleapis.com":
-			_, err = s.c.GKE.ListClusters(ctx, &containerpb.ListClustersRequest{Parent: s.ClusterParent()})
-		case "iam.googleapis.com":
+		switch {
+		case at >= 0:
+			return placed[at].look(ctx)
+		case service == "iam.googleapis.com":
 			_, err = s.c.IAM.ListServiceAccounts(ctx, &adminpb.ListServiceAccountsRequest{Name: s.Project(), PageSize: 1}).Next()
 		}
 		return err
 	})
 	if _, off := gcp.Disabled(err); off || ctx.Err() != nil {
 		return err
+	}
+	if at >= 0 {
+		if p := s.noPlace(placed[at], err); p != nil {
+			return p
+		}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type preflight struct {
 	tell func(engine.Check)
 }
 
-// Preflight looks at clock, sign-in, project, billing, APIs and each permission. It
+// Preflight looks at clock, sign-in, project, billing, location, APIs and each permission. It
 // changes nothing, reports each check as it starts and as it ends (one at a time),
 // goes on after one that failed as far as that has a meaning, and returns how all of
 // them ended, in the order in which they are listed. The doctor, the wizard's
@@ -46,11 +46,13 @@ func Preflight(ctx context.Context, a state.Answers, c *gcp.Clients, report func
 	case ctx.Err() != nil || project.State == engine.CheckFail:
 		return all, ctx.Err()
 	case !there:
-		return append(all, s.checkNewProject(ctx)...), ctx.Err()
+		all = append(all, s.checkNewProject(ctx)...)
+		return append(all, s.checkLocation(ctx, nil)...), ctx.Err() // nobody can be asked yet
 	}
 	return append(all, together(
 		func() []engine.Check { return s.checkQuotaProject(ctx) },
 		func() []engine.Check { return s.checkBilling(ctx) },
+		func() []engine.Check { return s.checkLocation(ctx, s.placed()) },
 		func() []engine.Check { return s.checkAPIs(ctx) },
 		func() []engine.Check { return s.checkPermissions(ctx) })...), ctx.Err()
 }

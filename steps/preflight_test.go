@@ -14,6 +14,7 @@ import (
 	"cloud.google.com/go/iam/apiv1/iampb"
 	"cloud.google.com/go/resourcemanager/apiv3/resourcemanagerpb"
 
+	"github.com/signgate/signgate/assets"
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/sandbox/fault"
@@ -157,6 +158,15 @@ func TestPreflightFails(t *testing.T) {
 			[]string{"billing billing-closed"}},
 		"a new project by who may not link it": {func(t *testing.T, c *cloud) { c.newProject(); c.clients = c.as(t, iam.Viewer) },
 			[]string{"billing billing-link-denied"}},
+		"a region that is not there":              {place("acme-tools", "moon-east1", ""), []string{"location location-unknown"}},
+		"a region whose name could be Google's":   {place("acme-tools", "us-east2", ""), []string{"location location-unknown"}},
+		"a region that signgate does not know":    {place("acme-tools", "europe-north2", ""), nil},
+		"a zone that is not there":                {place("acme-tools", "us-east1", "us-east1-a"), []string{"location location-unknown"}},
+		"nobody to ask about a region":            {place("acme-demo", "moon-east1", ""), []string{"location location-unknown"}},
+		"nobody to ask about a zone":              {place("acme-demo", "us-east1", "us-east1-z"), []string{"location location-unknown"}},
+		"nobody to ask, and it could be Google's": {place("acme-demo", "europe-north2", ""), nil},
+		"a new project in a region that is none": {func(t *testing.T, c *cloud) { place("", "moon-east1", "")(t, c); c.newProject() },
+			[]string{"location location-unknown"}},
 		"a new project": {func(_ *testing.T, c *cloud) { c.newProject() }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -167,6 +177,54 @@ func TestPreflightFails(t *testing.T) {
 				t.Errorf("failed: %v, want %v", got, row.want)
 			}
 		})
+	}
+}
+
+// place is a setup in a region, and its cluster in a zone. In acme-tools the APIs are on, in acme-demo not.
+func place(project, region, zone string) func(*testing.T, *cloud) {
+	return func(_ *testing.T, c *cloud) {
+		c.answers.Project, c.answers.Region, c.answers.Zone = project, region, zone
+		c.clients.BillTo(project)
+	}
+}
+
+// A place that is refused is named, with what may have been meant and what Google said.
+func TestPreflightNamesThePlace(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ project, region, zone, what, fix, words string }{
+		{"acme-tools", "us-eest1", "", "Cloud KMS has no region us-eest1 for project acme-tools", "did you mean --region us-east1 or us-west1? ", "location 'us-eest1'"},
+		{"acme-tools", "us-east1", "us-east1-a", "Kubernetes Engine has no zone us-east1-a for project acme-tools", "--zone us-east1-b, us-east1-c or us-east1-d; ", "'locations/us-east1-a'"},
+		{"acme-demo", "us-eest1", "", "there is no region us-eest1", "\nif Google names places otherwise by now, it can say so once its APIs are on: gcloud services enable cloudkms", ""},
+	} {
+		c := newCloud(t)
+		place(row.project, row.region, row.zone)(t, c)
+		p := c.preflight(t, c.clients, c.answers)[steps.LocationCheck].Problem
+		if p == nil || p.What != row.what || !strings.Contains(p.Fix, row.fix) || !strings.Contains(p.Words, row.words) {
+			t.Errorf("%s in %s: %+v", row.zone+row.region, row.project, p)
+		}
+	}
+	c := newCloud(t)
+	place("acme-demo", "us-east2", "")(t, c)
+	if got := c.preflight(t, c.clients, c.answers)[steps.LocationCheck]; got.State != engine.CheckUnknown || !strings.Contains(got.Detail, "did you mean --region us-east1, us-east4 or us-east5?") {
+		t.Errorf("us-east2 is %s: %s", got.State, got.Detail)
+	}
+}
+
+// Every region and zone on signgate's list is there, and the zone that it takes where none is named.
+func TestKnownPlaces(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	for _, r := range assets.Regions() {
+		place("acme-tools", r.Name, "")(t, c)
+		if first := r.Name + "-" + r.Zones[:1]; steps.NamesOf(c.answers).Zone() != first {
+			t.Errorf("the first zone of %s is %s", r.Name, first)
+		}
+		for _, letter := range r.Zones {
+			c.answers.Zone = r.Name + "-" + string(letter)
+			if got := c.preflight(t, c.clients, c.answers)[steps.LocationCheck]; got.State != engine.CheckPass || got.Detail != c.answers.Zone {
+				t.Errorf("%s: %+v", c.answers.Zone, got)
+			}
+		}
 	}
 }
 
@@ -241,7 +299,8 @@ func (l later) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestPreflightCannotTell(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	for target, code := range map[string]string{"GetProjectBillingInfo": "PERMISSION_DENIED", "Projects/TestIamPermissions": "UNAVAILABLE"} {
+	for target, code := range map[string]string{"GetProjectBillingInfo": "PERMISSION_DENIED", "Projects/TestIamPermissions": "UNAVAILABLE",
+		"Locations/GetLocation": "UNAVAILABLE", "GetServerConfig": "UNAVAILABLE"} {
 		if _, err := c.Faults().Add(fault.Fault{Target: target, Code: code}); err != nil {
 			t.Fatal(err)
 		}
@@ -251,5 +310,8 @@ func TestPreflightCannotTell(t *testing.T) {
 		if seen[id].State != engine.CheckUnknown || seen[id].Detail == "" {
 			t.Errorf("%s: %+v", id, seen[id])
 		}
+	}
+	if got := seen[steps.LocationCheck]; got.State != engine.CheckPass || !strings.Contains(got.Detail, "which signgate knows") {
+		t.Errorf("nobody can be asked about the location: %+v", got)
 	}
 }

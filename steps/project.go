@@ -15,7 +15,7 @@ import (
 	"github.com/signgate/signgate/state"
 )
 
-// project is the preflight: sign-in, project, billing and every permission, all
+// project is the preflight: sign-in, project, billing, location and every permission, all
 // looked at before anything is made. With NewProject it makes the project.
 type project struct{ cloud }
 

@@ -164,13 +164,18 @@ func (b *backend) BillingAccounts(ctx context.Context) ([]tui.BillingAccount, er
 	return all, err
 }
 
-// Preflight looks at what a setup needs.
+// Preflight looks at what a setup needs. The region is a question that comes after it: what is
+// said of the one that stands there meanwhile would be news of something nobody has chosen.
 func (b *backend) Preflight(ctx context.Context, a state.Answers, report func(tui.Check)) error {
 	s, err := b.at()
 	if err != nil {
 		return err
 	}
-	_, err = steps.Preflight(ctx, a, s.clients, report)
+	_, err = steps.Preflight(ctx, a, s.clients, func(c tui.Check) {
+		if c.ID != steps.LocationCheck {
+			report(c)
+		}
+	})
 	return err
 }
 

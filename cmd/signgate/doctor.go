@@ -22,8 +22,8 @@ func newDoctor(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "doctor",
 		GroupID: "setup",
-		Short:   "Check sign-in, project, billing, APIs and each permission; change nothing",
-		Long: `Check sign-in, project, billing, APIs and each permission that a setup needs, and change
+		Short:   "Check sign-in, project, billing, location, APIs and each permission; change nothing",
+		Long: `Check sign-in, project, billing, location, APIs and each permission that a setup needs, and change
 nothing. What a setup on record was answered counts, where no flag or file says otherwise: that
 of the newest, or of the one that --setup names. With the file of a class (-f, with participants in it) it also says what quota
 and cost all of them together need.`,
