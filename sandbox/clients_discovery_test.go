@@ -181,6 +181,9 @@ func discoveredKMS(t *testing.T, use option.ClientOption) []tried {
 	locations := func(name string) func() error {
 		return func() error { return second(c.Projects.Locations.List(name).Do()) }
 	}
+	at := func(name string) func() error {
+		return func() error { return second(c.Projects.Locations.Get(name).Do()) }
+	}
 	makeRing := func() error { return second(rings.Create(place, &cloudkms.KeyRing{}).KeyRingId("r").Do()) }
 	getRing := func(name string) func() error { return func() error { return second(rings.Get(name).Do()) } }
 	listRings := func(parent string) func() error { return func() error { return second(rings.List(parent).Do()) } }
@@ -223,6 +226,7 @@ func discoveredKMS(t *testing.T, use option.ClientOption) []tried {
 	}
 	return []tried{
 		{"Locations/ListLocations", locations(here), locations(absent), 403, ""},
+		{"Locations/GetLocation", at(place), at(here + "/locations/mars"), 404, "KMS_RESOURCE_NOT_FOUND_IN_LOCATION"},
 		{"KeyManagementService/CreateKeyRing", makeRing, makeRing, 409, "KeyRing " + ring + " already exists."},
 		{"KeyManagementService/GetKeyRing", getRing(ring), getRing(ring + "x"), 404, "KeyRing " + ring + "x not found."},
 		{"KeyManagementService/ListKeyRings", listRings(place), listRings(here + "/locations/mars"), 404, ""},
@@ -248,6 +252,9 @@ func discoveredArtifacts(t *testing.T, use option.ClientOption) []tried {
 	}
 	get := func(name string) func() error { return func() error { return second(repos.Get(name).Do()) } }
 	list := func(parent string) func() error { return func() error { return second(repos.List(parent).Do()) } }
+	at := func(name string) func() error {
+		return func() error { return second(c.Projects.Locations.Get(name).Do()) }
+	}
 	images := func(name string) func() error {
 		return func() error { return second(repos.DockerImages.List(name).Do()) }
 	}
@@ -265,6 +272,7 @@ func discoveredArtifacts(t *testing.T, use option.ClientOption) []tried {
 	}
 	remove := func() error { return second(repos.Delete(repo).Do()) }
 	return []tried{
+		{"Locations/GetLocation", at(place), at(here + "/locations/mars"), 403, "Location mars is not found or access is unauthorized."},
 		{"ArtifactRegistry/CreateRepository", create, create, 409, "already exists"},
 		{"ArtifactRegistry/GetRepository", get(repo), get(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/ListRepositories", list(place), list(absent + "/locations/europe-west1"), 403, ""},
@@ -289,6 +297,9 @@ func discoveredClusters(t *testing.T, use option.ClientOption) []tried {
 	}
 	get := func(name string) func() error { return func() error { return second(clusters.Get(name).Do()) } }
 	list := func(parent string) func() error { return func() error { return second(clusters.List(parent).Do()) } }
+	config := func(at string) func() error {
+		return func() error { return second(c.Projects.Locations.GetServerConfig(at).Do()) }
+	}
 	operation := func(name string) func() error {
 		return func() error {
 			if name == "" {
@@ -309,6 +320,7 @@ func discoveredClusters(t *testing.T, use option.ClientOption) []tried {
 	}
 	missing := func() error { return second(clusters.Delete(cluster + "x").Do()) }
 	return []tried{
+		{"ClusterManager/GetServerConfig", config(zone), config(zone + "x"), 403, "LOCATION_POLICY_VIOLATED"},
 		{"ClusterManager/CreateCluster", create, create, 409, "Already exists: " + here + "/zones/europe-west1-b/clusters/c."},
 		{"ClusterManager/GetCluster", get(cluster), get(cluster + "x"), 404, "Not found: " + here + "/zones/europe-west1-b/clusters/cx."},
 		{"ClusterManager/ListClusters", list(here + "/locations/-"), list(absent + "/locations/-"), 403, ""},

@@ -197,6 +197,9 @@ func gapicKMS(ctx context.Context, t *testing.T, use option.ClientOption) []trie
 			return drained(c.ListLocations(ctx, listLocations(name)).Next)
 		}
 	}
+	at := func(name string) func() error {
+		return func() error { return second(c.GetLocation(ctx, &locationpb.GetLocationRequest{Name: name})) }
+	}
 	makeRing := func() error {
 		return second(c.CreateKeyRing(ctx, &kmspb.CreateKeyRingRequest{Parent: place, KeyRingId: "r"}))
 	}
@@ -259,6 +262,7 @@ func gapicKMS(ctx context.Context, t *testing.T, use option.ClientOption) []trie
 	}
 	return []tried{
 		{"Locations/ListLocations", locations(here), locations(absent), 403, ""},
+		{"Locations/GetLocation", at(place), at(here + "/locations/mars"), 404, "KMS_RESOURCE_NOT_FOUND_IN_LOCATION"},
 		{"KeyManagementService/CreateKeyRing", makeRing, makeRing, 409, "KeyRing " + ring + " already exists."},
 		{"KeyManagementService/GetKeyRing", getRing(ring), getRing(ring + "x"), 404, "KeyRing " + ring + "x not found."},
 		{"KeyManagementService/ListKeyRings", rings(place), rings(here + "/locations/mars"), 404, ""},
@@ -296,6 +300,9 @@ func gapicArtifacts(ctx context.Context, t *testing.T, use option.ClientOption) 
 			return drained(c.ListRepositories(ctx, &artifactregistrypb.ListRepositoriesRequest{Parent: parent}).Next)
 		}
 	}
+	at := func(name string) func() error {
+		return func() error { return second(c.GetLocation(ctx, &locationpb.GetLocationRequest{Name: name})) }
+	}
 	images := func(name string) func() error {
 		return func() error {
 			return drained(c.ListDockerImages(ctx, &artifactregistrypb.ListDockerImagesRequest{Parent: name}).Next)
@@ -323,6 +330,7 @@ func gapicArtifacts(ctx context.Context, t *testing.T, use option.ClientOption) 
 		}
 	}
 	return []tried{
+		{"Locations/GetLocation", at(place), at(here + "/locations/mars"), 403, "Location mars is not found or access is unauthorized."},
 		{"ArtifactRegistry/CreateRepository", create, create, 409, "already exists"},
 		{"ArtifactRegistry/GetRepository", get(repo), get(repo + "x"), 404, "Requested entity was not found."},
 		{"ArtifactRegistry/ListRepositories", list(place), list(absent + "/locations/europe-west1"), 403, ""},
@@ -350,6 +358,11 @@ func gapicClusters(ctx context.Context, t *testing.T, use option.ClientOption) [
 	list := func(parent string) func() error {
 		return func() error { return second(c.ListClusters(ctx, &containerpb.ListClustersRequest{Parent: parent})) }
 	}
+	config := func(at string) func() error {
+		return func() error {
+			return second(c.GetServerConfig(ctx, &containerpb.GetServerConfigRequest{Name: at}))
+		}
+	}
 	operation := func(name string) func() error {
 		return func() error {
 			if name == "" {
@@ -368,6 +381,7 @@ func gapicClusters(ctx context.Context, t *testing.T, use option.ClientOption) [
 		return second(c.DeleteCluster(ctx, &containerpb.DeleteClusterRequest{Name: cluster + "x"}))
 	}
 	return []tried{
+		{"ClusterManager/GetServerConfig", config(zone), config(zone + "x"), 403, "Permission denied on 'locations/europe-west1-bx' (or it may not exist)."},
 		{"ClusterManager/CreateCluster", create, create, 409, "Already exists: " + here + "/zones/europe-west1-b/clusters/c."},
 		{"ClusterManager/GetCluster", get(cluster), get(cluster + "x"), 404, "Not found: " + here + "/zones/europe-west1-b/clusters/cx."},
 		{"ClusterManager/ListClusters", list(here + "/locations/-"), list(absent + "/locations/-"), 403, ""},
