@@ -66,9 +66,13 @@ func (s cloud) otherPlace(place string) string {
 	other := func(names []string) []string {
 		return slices.DeleteFunc(names, func(name string) bool { return name == place })
 	}
-	if zones := other(s.knownZones()); place == s.Zone() && len(zones) > 0 {
+	zones := other(s.knownZones())
+	switch {
+	case place == s.Zone() && len(zones) > 0:
 		return fmt.Sprintf("name another: --zone %s; all of them: %s", either(zones),
 			shell("gcloud", "compute", "zones", "list", "--filter=region:"+s.Region(), "--project="+s.a.Project))
+	case place == s.Zone():
+		return "name another zone or region; all of them: " + shell("gcloud", "compute", "zones", "list", "--project="+s.a.Project)
 	}
 	return fmt.Sprintf("did you mean --region %s? All of them: %s", either(nearest(s.Region(), other(knownRegions()))),
 		shell("gcloud", "compute", "regions", "list", "--project="+s.a.Project))
@@ -114,7 +118,6 @@ const lastLetter = "f"
 // passes. Another one is not refused for that, since it may be newer than the list, unless no
 // place of Google's could be called so; if it is none, the step that switches the APIs on stops.
 func (s preflight) guessLocation(regionThere bool) engine.Check {
-	const unasked = "Google can be asked only when its APIs are on"
 	region := regionThere || slices.Contains(knownRegions(), s.Region())
 	place, kind, known, possible := s.Region(), "region", region, region || regionName().MatchString(s.Region())
 	if region && s.Zonal() {
@@ -123,9 +126,10 @@ func (s preflight) guessLocation(regionThere bool) engine.Check {
 	}
 	switch {
 	case known:
-		return pass("%s, which signgate knows; %s", s.ClusterLocation(), unasked)
+		return pass("%s, by signgate's own list", s.ClusterLocation())
 	case possible:
-		return cannotTell(fmt.Sprintf("signgate knows no %s %s, and %s; %s", kind, place, unasked, s.otherPlace(place)))
+		return cannotTell(fmt.Sprintf("signgate knows no %s %s, and Google could not be asked: its APIs are off, or this account may not; %s",
+			kind, place, s.otherPlace(place)))
 	}
 	p := raise("location-unknown", "there is no %s %s", kind, place)
 	p.Why = "no place of Google's is called like that: regions are named as europe-west1 is, and zones by the letters a to " + lastLetter

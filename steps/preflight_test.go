@@ -311,7 +311,7 @@ func TestPreflightCannotTell(t *testing.T) {
 			t.Errorf("%s: %+v", id, seen[id])
 		}
 	}
-	if got := seen[steps.LocationCheck]; got.State != engine.CheckPass || !strings.Contains(got.Detail, "which signgate knows") {
+	if got := seen[steps.LocationCheck]; got.State != engine.CheckPass || !strings.Contains(got.Detail, "by signgate's own list") {
 		t.Errorf("nobody can be asked about the location: %+v", got)
 	}
 }
