@@ -262,14 +262,20 @@ type audited struct {
 	}
 }
 
-// audit reads what the API server wrote down since a moment.
-func (s *setup) audit(t *testing.T, since time.Time) []audited {
+// auditPath is where the one cluster's API server writes down what is asked of it.
+func (s *setup) auditPath(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(s.Status().Dir, "gke", "clusters", "*", "audit.log"))
 	if err != nil || len(files) != 1 {
 		t.Fatalf("audit logs: %v %v", files, err)
 	}
-	data, err := os.ReadFile(files[0])
+	return files[0]
+}
+
+// audit reads what the API server wrote down since a moment.
+func (s *setup) audit(t *testing.T, since time.Time) []audited {
+	t.Helper()
+	data, err := os.ReadFile(s.auditPath(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,23 @@
 package steps_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
 	"net/url"
+	"os"
 	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/kube"
 	"github.com/signgate/signgate/sandbox"
 	"github.com/signgate/signgate/sandbox/iam"
 	"github.com/signgate/signgate/state"
@@ -111,14 +122,18 @@ func (c *cloud) ground(t *testing.T, id string) {
 	}
 }
 
-// Every step on Google's side, held to the law on a Google Cloud of its own.
-func TestLaw(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		step            string
-		foreign, undone engine.Action
-		answers         func(*state.Answers)
-	}{
+// lawful is a step as it is held to the law: what Inspect says where another setup has made
+// it, and after Undo.
+type lawful struct {
+	step            string
+	foreign, undone engine.Action
+	answers         func(*state.Answers)
+}
+
+// Every step, by where it is held to the law.
+var (
+	// A Google Cloud of its own for each world.
+	onGoogle = []lawful{
 		{step: "project", foreign: engine.Reuse, undone: engine.Create, answers: func(a *state.Answers) {
 			a.Project, a.NewProject, a.BillingAccount = "acme-new", true, "billingAccounts/01A2B3-C4D5E6-F7A8B9"
 		}},
@@ -130,7 +145,45 @@ func TestLaw(t *testing.T) {
 		{step: "signature", foreign: engine.Reuse, undone: engine.Create},
 		{step: "identity", foreign: engine.Blocked, undone: engine.Create},
 		{step: "workload", foreign: engine.Reuse, undone: engine.Create, answers: func(a *state.Answers) { a.WorkloadIdentity = true }},
-	} {
+	}
+	// One Google Cloud, in which clusters come and go.
+	ofClusters = []lawful{
+		{step: "cluster", foreign: engine.Blocked, undone: engine.Create},
+	}
+	// One cluster, in which each is made for the next once it has kept the law.
+	inACluster = []lawful{
+		{step: "controller", foreign: engine.Reuse, undone: engine.Create},
+		{step: "policy", foreign: engine.Reuse, undone: engine.Create},
+		{step: "enforcement", foreign: engine.Reuse, undone: engine.Create},
+		{step: "proof", foreign: engine.Blocked, undone: engine.Create}, // a deployment cannot be two setups'
+	}
+)
+
+// No step is forgotten, whatever the answers.
+func TestLawIsForAll(t *testing.T) {
+	var held, all []string
+	for _, row := range slices.Concat(onGoogle, ofClusters, inACluster) {
+		held = append(held, row.step)
+	}
+	for _, shape := range []string{state.Zonal, state.Regional, state.Guide, state.Autopilot} {
+		for i := range 8 {
+			a := state.Defaults()
+			a.Shape, a.WorkloadIdentity, a.ExistingCluster, a.NewProject = shape, i&1 > 0, i&2 > 0, i&4 > 0
+			for _, s := range steps.List(a, nil, steps.Options{}) {
+				all = append(all, s.Info().ID)
+			}
+		}
+	}
+	slices.Sort(held)
+	slices.Sort(all)
+	if held, all = slices.Compact(held), slices.Compact(all); !slices.Equal(held, all) {
+		t.Errorf("held to the law are %v, of the steps %v", held, all)
+	}
+}
+
+func TestLaw(t *testing.T) {
+	t.Parallel()
+	for _, row := range onGoogle {
 		t.Run(row.step, func(t *testing.T) {
 			t.Parallel()
 			steptest.Law(t, func(t *testing.T) steptest.World {
@@ -146,4 +199,117 @@ func TestLaw(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLawOfClusters(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, nil)
+	defer s.logs(t)
+	for _, row := range ofClusters {
+		s.ground(t, row.step)
+		t.Run(row.step, func(t *testing.T) {
+			steptest.Law(t, func(t *testing.T) steptest.World { return s.world(t, row, s.changes) })
+		})
+	}
+}
+
+func TestLawInACluster(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, nil)
+	defer s.logs(t)
+	for _, id := range []string{"signature", "cluster"} {
+		s.mustApply(t, id)
+	}
+	k, audit := s.kube(t), s.openAudit(t)
+	for _, row := range inACluster {
+		ok := t.Run(row.step, func(t *testing.T) {
+			steptest.Law(t, func(t *testing.T) steptest.World {
+				w := s.world(t, row, func() int { return s.changes() + audit.changes(t) })
+				w.Rest = func() { rest(t, k) }
+				return w
+			})
+		})
+		if !ok {
+			return
+		}
+		s.mustApply(t, row.step)
+	}
+}
+
+// world is this one, for a step that leaves it as it was.
+func (s *setup) world(t *testing.T, row lawful, changes func() int) steptest.World {
+	return steptest.World{
+		Step: func(folder string) engine.Step {
+			for _, step := range steps.List(s.answers, s.clients, s.options(folder)) {
+				if step.Info().ID == row.step {
+					return step
+				}
+			}
+			t.Fatalf("no step %s", row.step)
+			return nil
+		},
+		Changes: changes, Pins: s.store.Record().Pins, Foreign: row.foreign, Undone: row.undone, Dear: true,
+	}
+}
+
+// rest waits for policy-controller's namespace where that is going. Its pods would go on for 45 seconds
+// after they are told to end: here they are killed.
+func rest(t *testing.T, k *kube.Cluster) {
+	t.Helper()
+	const namespace = "cosign-system"
+	ns, err := k.Core.CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) || err == nil && ns.DeletionTimestamp == nil {
+		return
+	}
+	must(t, err)
+	pods := k.Core.CoreV1().Pods(namespace)
+	until(t, "no pod is left", func(ctx context.Context) (bool, error) {
+		all, err := pods.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return false, err
+		}
+		for _, p := range all.Items {
+			if err := pods.Delete(ctx, p.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(1))}); err != nil && !apierrors.IsNotFound(err) {
+				return false, err
+			}
+		}
+		return len(all.Items) == 0, nil
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // Kubernetes looks at it after five seconds, and then seldom
+	defer cancel()
+	must(t, k.AwaitGone(ctx, kube.NamespaceObject(namespace)))
+}
+
+// auditLog is the API server's, read as it grows. A write is in it before its answer has come to its end.
+type auditLog struct {
+	file  *os.File
+	begun []byte // a line that is being written
+	count int
+}
+
+// openAudit opens the log of the one cluster.
+func (s *setup) openAudit(t *testing.T) *auditLog {
+	t.Helper()
+	f, err := os.Open(s.auditPath(t))
+	must(t, err)
+	t.Cleanup(func() { f.Close() })
+	return &auditLog{file: f}
+}
+
+// changes counts the owner's writes that have changed something.
+func (l *auditLog) changes(t *testing.T) int {
+	t.Helper()
+	more, err := io.ReadAll(l.file)
+	must(t, err)
+	l.begun = append(l.begun, more...)
+	end := bytes.LastIndexByte(l.begun, '\n') + 1
+	for line := range bytes.Lines(l.begun[:end]) {
+		var a audited
+		must(t, json.Unmarshal(line, &a))
+		if a.User.Username == iam.Owner && a.ResponseStatus.Code < 400 && !strings.Contains(a.RequestURI, "dryRun=All") {
+			l.count++
+		}
+	}
+	l.begun = l.begun[end:]
+	return l.count
 }
