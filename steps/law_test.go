@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -275,7 +274,7 @@ func rest(t *testing.T, k *kube.Cluster) {
 		}
 		return len(all.Items) == 0, nil
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // Kubernetes looks at it after five seconds, and then seldom
+	ctx, cancel := context.WithTimeout(t.Context(), waitAtMost) // Kubernetes looks at it after five seconds, and then seldom
 	defer cancel()
 	must(t, k.AwaitGone(ctx, kube.NamespaceObject(namespace)))
 }
