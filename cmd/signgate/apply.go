@@ -107,7 +107,7 @@ func (a *app) prepare(cmd *cobra.Command, q *answerFlags) (s *session, fresh boo
 	if err != nil {
 		return nil, false, err
 	}
-	store, fresh, err := a.record(cmd, q, site, asked)
+	store, fresh, err := a.record(site, asked)
 	if err == nil {
 		if s, err = a.newSession(cmd.Context(), site, store); err == nil {
 			return s, fresh, nil
@@ -123,7 +123,7 @@ func (a *app) prepare(cmd *cobra.Command, q *answerFlags) (s *session, fresh boo
 }
 
 // record opens the setup's record or starts it.
-func (a *app) record(cmd *cobra.Command, q *answerFlags, site *site, asked state.Answers) (store *state.Store, fresh bool, err error) {
+func (a *app) record(site *site, asked state.Answers) (store *state.Store, fresh bool, err error) {
 	name, err := a.wanted(site, asked)
 	if err != nil {
 		return nil, false, err
