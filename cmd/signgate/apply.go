@@ -100,7 +100,7 @@ func (a *app) ended(s *session, err error) error {
 // prepare opens the world, and in it the setup that the flags speak of, or a new one.
 func (a *app) prepare(cmd *cobra.Command, q *answerFlags) (s *session, fresh bool, err error) {
 	asked, err := q.over(cmd, state.Defaults())
-	if err != nil {
+	if err != nil && !a.fitsRecord(cmd, q, asked.Project) {
 		return nil, false, err
 	}
 	site, err := a.open(cmd.Context())
@@ -120,6 +120,25 @@ func (a *app) prepare(cmd *cobra.Command, q *answerFlags) (s *session, fresh boo
 	}
 	site.Close()
 	return nil, false, err
+}
+
+// fitsRecord says whether answers that do not fit by themselves do so with those on record: a zone
+// with its region.
+func (a *app) fitsRecord(cmd *cobra.Command, q *answerFlags, project string) bool {
+	dir, err := a.recordsDir()
+	if err != nil {
+		return false
+	}
+	name, err := a.pick(dir, project)
+	if err != nil {
+		return false
+	}
+	rec, err := state.Read(dir, name)
+	if err != nil {
+		return false
+	}
+	_, err = q.over(cmd, rec.Answers)
+	return err == nil
 }
 
 // record opens the setup's record or starts it.
