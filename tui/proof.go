@@ -222,19 +222,11 @@ func (s *proof) card(i int, c string, w, most int, brief bool) [][]string {
 	if n := len(answer); n > most { // what matters stands at its end
 		answer = append(append(answer[:1:1], "…"), answer[n-max(1, most-2):]...)
 	}
-	about := []string{}
-	for n, l := range wrap(image, max(10, w-7)) {
-		about = append(about, pad(t.Dim.Render([]string{"image", ""}[min(n, 1)]), 7)+l)
-	}
-	for n, l := range wrap(signer(c), max(10, w-7)) {
-		about = append(about, pad(t.Dim.Render([]string{"signed", ""}[min(n, 1)]), 7)+l)
-	}
-	asked := []string{}
-	for n, l := range wrap(request, max(10, w-2)) {
-		if n == 3 || request == "" || brief {
-			break
-		}
-		asked = append(asked, t.Dim.Render([]string{"$ ", "  "}[min(n, 1)])+t.Code.Render(l))
+	about := append(hung(t.Dim.Render("image"), 7, image, ink{}, w), hung(t.Dim.Render("signed"), 7, signer(c), ink{}, w)...)
+	var asked []string
+	if request != "" && !brief {
+		asked = hung(t.Dim.Render("$"), 2, request, t.Code, w)
+		asked = asked[:min(3, len(asked))]
 	}
 	for n, l := range answer {
 		answer[n] = t.Dim.Render("│ " + l)

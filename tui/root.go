@@ -321,20 +321,12 @@ func (a *app) moreKey() binding {
 // service's own words. What nobody knows has nothing but those.
 func (a *app) trouble(p *problem.Problem, w int) []string {
 	t := a.theme
-	var lines []string
-	for i, l := range wrap(line(p.What), w-2) {
-		lines = append(lines, []string{t.Risk.Render("✗ "), "  "}[min(i, 1)]+t.Strong.Render(l))
-	}
+	lines := hung(t.Risk.Render("✗"), 2, line(p.What), t.Strong, w)
 	part := func(label, text string) {
 		if text == "" || text == p.What {
 			return
 		}
-		for i, l := range wrap(clean(text), w-8) {
-			if i > 0 {
-				label = ""
-			}
-			lines = append(lines, pad(t.Dim.Render(label), 8)+l)
-		}
+		lines = append(lines, hung(t.Dim.Render(label), 8, clean(text), ink{}, w)...)
 	}
 	part("  why", p.Why)
 	part("  try", p.Fix)

@@ -95,9 +95,7 @@ func (s *runView) commands(st *stepRun, w int) section {
 func typed(t theme, commands []string, w int) []string {
 	var lines []string
 	for _, c := range commands {
-		for i, l := range wrap(clean(c), w-4) {
-			lines = append(lines, t.Dim.Render([]string{"  $ ", "    "}[min(i, 1)])+t.Code.Render(l))
-		}
+		lines = append(lines, hung(t.Dim.Render("  $"), 4, clean(c), t.Code, w)...)
 	}
 	return lines
 }

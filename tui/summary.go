@@ -163,10 +163,7 @@ func (s *summary) hints(w, h int) []string {
 	if s.run.undo || len(all) == 0 {
 		return nil
 	}
-	var own []string
-	for i, l := range wrap(clean(all[s.cursor].Command), w-6) {
-		own = append(own, t.Dim.Render([]string{"    $ ", "      "}[min(i, 1)])+t.Code.Render(l))
-	}
+	own := hung(t.Dim.Render("    $"), 6, clean(all[s.cursor].Command), t.Code, w)
 	rows := max(1, min(len(all), h/2-2-len(own)))
 	top := max(0, min(s.cursor-rows/2, len(all)-rows))
 	lines := []string{"", t.Dim.Render("what next")}

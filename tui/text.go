@@ -107,6 +107,16 @@ func pad(s string, w int) string {
 // spaces gives n of them; none for a negative n.
 func spaces(n int) string { return strings.Repeat(" ", max(0, n)) }
 
+// hung is a text that hangs in its ink behind a label: so many columns in, on each of its lines.
+func hung(label string, indent int, text string, in ink, w int) []string {
+	lines := wrap(text, max(10, w-indent))
+	for i, l := range lines {
+		lines[i] = pad(label, indent) + in.Render(l)
+		label = ""
+	}
+	return lines
+}
+
 // wrap breaks plain text into lines of at most w columns, at spaces where it can.
 func wrap(s string, w int) []string {
 	w = max(w, 1)
