@@ -86,15 +86,8 @@ func (s key) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error
 			return change, nil
 		}
 	}
-	if change := s.inspectVersion(l, v); change.Action != "" {
-		return change, nil
-	}
-	if other, err := s.other(ctx, l); err != nil {
-		return engine.Change{}, err
-	} else if other != nil {
-		if change := s.inspectVersion(l, other); change.Action != "" {
-			return change, nil
-		}
+	if change, err := s.inspectVersions(ctx, l, v); err != nil || change.Action != "" {
+		return change, err
 	}
 	file, err := s.inspectFile(ctx, l, v)
 	if err != nil {
@@ -108,6 +101,19 @@ func (s key) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error
 		return engine.Change{Action: engine.Update, Summary: summary + ": its public key to " + publicKeyFile}, nil
 	}
 	return change, nil
+}
+
+// inspectVersions looks at the version that signs, and at the other one that a rotation has left
+// accepted. There is no action where both can be used as they are.
+func (s key) inspectVersions(ctx context.Context, l engine.Ledger, signs *kmspb.CryptoKeyVersion) (engine.Change, error) {
+	if change := s.inspectVersion(l, signs); change.Action != "" {
+		return change, nil
+	}
+	other, err := s.other(ctx, l)
+	if err != nil || other == nil {
+		return engine.Change{}, err
+	}
+	return s.inspectVersion(l, other), nil
 }
 
 func (s key) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) error {

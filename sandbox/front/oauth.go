@@ -67,7 +67,7 @@ func bound(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// token exchanges a refresh token for an access token (RFC 6749, section 6).
+// token exchanges what a client has, by its grant, for an access token.
 func (o *oauth) token(w http.ResponseWriter, r *http.Request) {
 	start, member, code := time.Now(), "", "InvalidArgument"
 	defer func() {
@@ -82,46 +82,53 @@ func (o *oauth) token(w http.ResponseWriter, r *http.Request) {
 	if !bound(w, r) {
 		return
 	}
-	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
-	if user, password, ok := r.BasicAuth(); ok && id == "" {
-		id, secret = user, password
-	}
 	switch grant := r.PostForm.Get("grant_type"); {
 	case grant == "":
 		tokenError(w, http.StatusBadRequest, "invalid_request", "Required parameter is missing: grant_type")
 	case grant == "urn:ietf:params:oauth:grant-type:jwt-bearer":
 		member, code = o.assertion(w, r)
-	case grant != "refresh_token":
+	case grant == "refresh_token":
+		member, code = o.refresh(w, r)
+	default:
 		tokenError(w, http.StatusBadRequest, "unsupported_grant_type", "Invalid grant_type: "+printable(grant))
+	}
+}
+
+// refresh exchanges a refresh token for an access token (RFC 6749, section 6).
+func (o *oauth) refresh(w http.ResponseWriter, r *http.Request) (member, code string) {
+	id, secret := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+	if user, password, ok := r.BasicAuth(); ok && id == "" {
+		id, secret = user, password
+	}
+	switch {
 	case r.PostForm.Get("refresh_token") == "":
 		tokenError(w, http.StatusBadRequest, "invalid_request", "Missing required parameter: refresh_token")
+		return "", "InvalidArgument"
 	case id != ClientID:
-		code = "Unauthenticated"
 		tokenError(w, http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
+		return "", "Unauthenticated"
 	case secret != ClientSecret:
-		code = "Unauthenticated"
 		tokenError(w, http.StatusUnauthorized, "invalid_client", "Unauthorized")
-	default:
-		var ok bool
-		if member, ok = o.iam.Refresh(r.PostForm.Get("refresh_token")); !ok {
-			code = "Unauthenticated"
-			tokenError(w, http.StatusBadRequest, "invalid_grant", "Bad Request")
-			return
-		}
-		scopes := granted()
-		if asked := strings.Fields(r.PostForm.Get("scope")); len(asked) > 0 {
-			if slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(scopes, s) }) {
-				tokenError(w, http.StatusBadRequest, "invalid_scope", "Some requested scopes were invalid or were never granted: "+printable(strings.Join(asked, " ")))
-				return
-			}
-			scopes = asked
-		}
-		token, _ := o.iam.Mint(member, scopes, tokenLife)
-		code = "OK"
-		writeJSON(w, http.StatusOK, map[string]any{
-			"access_token": token, "expires_in": int(tokenLife/time.Second) - 1, "scope": strings.Join(scopes, " "), "token_type": "Bearer",
-		})
+		return "", "Unauthenticated"
 	}
+	member, ok := o.iam.Refresh(r.PostForm.Get("refresh_token"))
+	if !ok {
+		tokenError(w, http.StatusBadRequest, "invalid_grant", "Bad Request")
+		return member, "Unauthenticated"
+	}
+	scopes := granted()
+	if asked := strings.Fields(r.PostForm.Get("scope")); len(asked) > 0 {
+		if slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(scopes, s) }) {
+			tokenError(w, http.StatusBadRequest, "invalid_scope", "Some requested scopes were invalid or were never granted: "+printable(strings.Join(asked, " ")))
+			return member, "InvalidArgument"
+		}
+		scopes = asked
+	}
+	token, _ := o.iam.Mint(member, scopes, tokenLife)
+	writeJSON(w, http.StatusOK, map[string]any{
+		"access_token": token, "expires_in": int(tokenLife/time.Second) - 1, "scope": strings.Join(scopes, " "), "token_type": "Bearer",
+	})
+	return member, "OK"
 }
 
 // assertion exchanges what a service account has signed for an access token (RFC 7523).
