@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/cobra"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -25,7 +26,10 @@ a dry run on the server: nothing is created.`,
 }
 
 func runTry(cmd *cobra.Command, a *app, image string) error {
-	name, rec, err := a.recorded()
+	if _, err := name.ParseReference(image); err != nil {
+		return usagef("%w", err)
+	}
+	setup, rec, err := a.recorded()
 	if err != nil {
 		return err
 	}
@@ -44,7 +48,7 @@ func runTry(cmd *cobra.Command, a *app, image string) error {
 	} else {
 		fmt.Fprintf(a.Out, "%s: %s (%s)\n  %s\n", v.Actual, steps.Meaning(v.Reason), v.Reason, strings.ReplaceAll(problem.Clean(v.Message), "\n", "\n  "))
 		if v.Fix != "" {
-			fmt.Fprintf(a.Out, "  try: %s\n", a.here(v.Fix, name))
+			fmt.Fprintf(a.Out, "  try: %s\n", a.here(v.Fix, setup))
 		}
 	}
 	if v.Actual != steps.Admitted {
