@@ -82,12 +82,12 @@ func (o *oauth) token(w http.ResponseWriter, r *http.Request) {
 	if !bound(w, r) {
 		return
 	}
-	switch grant := r.PostForm.Get("grant_type"); {
-	case grant == "":
+	switch grant := r.PostForm.Get("grant_type"); grant {
+	case "":
 		tokenError(w, http.StatusBadRequest, "invalid_request", "Required parameter is missing: grant_type")
-	case grant == "urn:ietf:params:oauth:grant-type:jwt-bearer":
+	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
 		member, code = o.assertion(w, r)
-	case grant == "refresh_token":
+	case "refresh_token":
 		member, code = o.refresh(w, r)
 	default:
 		tokenError(w, http.StatusBadRequest, "unsupported_grant_type", "Invalid grant_type: "+printable(grant))
