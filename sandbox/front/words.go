@@ -12,10 +12,11 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"github.com/signgate/signgate/sandbox/iam"
 )
 
 // Google words what is wrong in a request itself alike for all of its APIs:
@@ -26,12 +27,8 @@ func badParameter(name, words string) error { return violated(words, name, words
 
 // violated is a refusal with one field's violation.
 func violated(message, field, words string) error {
-	s := status.New(codes.InvalidArgument, message)
-	with, err := s.WithDetails(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: field, Description: words}}})
-	if err != nil {
-		return s.Err()
-	}
-	return with.Err()
+	return iam.Failure(codes.InvalidArgument, message,
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: field, Description: words}}})
 }
 
 // invalidField turns protojson's complaint about a body into Google's words: which

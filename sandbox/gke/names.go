@@ -2,6 +2,7 @@ package gke
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -151,11 +152,7 @@ func denied(permission, resource string) error {
 // noLocation is the answer for a place that does not exist: that of Google's API front end, which
 // looks at the location before the service does. The reason is that of google.api.ErrorReason.
 func noLocation(n name) error {
-	s := status.Newf(codes.PermissionDenied, "Permission denied on 'locations/%s' (or it may not exist).", n.location)
-	with, err := s.WithDetails(&errdetails.ErrorInfo{Reason: "LOCATION_POLICY_VIOLATED", Domain: "googleapis.com",
-		Metadata: map[string]string{"consumer": "projects/" + n.project, "location": n.location, "service": Host}})
-	if err != nil {
-		return s.Err()
-	}
-	return with.Err()
+	return iam.Failure(codes.PermissionDenied, fmt.Sprintf("Permission denied on 'locations/%s' (or it may not exist).", n.location),
+		&errdetails.ErrorInfo{Reason: "LOCATION_POLICY_VIOLATED", Domain: "googleapis.com",
+			Metadata: map[string]string{"consumer": "projects/" + n.project, "location": n.location, "service": Host}})
 }

@@ -117,7 +117,7 @@ func (a *admin) CreateServiceAccount(_ context.Context, req *adminpb.CreateServi
 			DisplayName: want.GetDisplayName(), Description: want.GetDescription(), Serial: 1, Created: a.iam.clock(),
 		}
 		if a.iam.account(p.ID, made.Email) != nil {
-			return failure(codes.AlreadyExists, fmt.Sprintf("Service account %s already exists within project projects/%s.", req.GetAccountId(), p.ID),
+			return Failure(codes.AlreadyExists, fmt.Sprintf("Service account %s already exists within project projects/%s.", req.GetAccountId(), p.ID),
 				&errdetails.ResourceInfo{ResourceName: made.Name()})
 		}
 		if len(a.iam.accountsOf(p.ID)) >= accountsMost {

@@ -56,7 +56,7 @@ func (k *IAM) adminRules() []Rule {
 
 // accountDenied is IAM's refusal: it does not say what was denied.
 func accountDenied(permission, _ string) error {
-	return failure(codes.PermissionDenied, fmt.Sprintf("Permission '%s' denied on resource (or it may not exist).", permission),
+	return Failure(codes.PermissionDenied, fmt.Sprintf("Permission '%s' denied on resource (or it may not exist).", permission),
 		&errdetails.ErrorInfo{Reason: "IAM_PERMISSION_DENIED", Domain: Admin, Metadata: map[string]string{"permission": permission}})
 }
 

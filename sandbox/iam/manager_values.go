@@ -12,7 +12,7 @@ import (
 
 // badField is Resource Manager's refusal of a value.
 func badField(field, issue string) error {
-	return failure(codes.InvalidArgument, fmt.Sprintf("field [%s] has issue [%s]", field, issue),
+	return Failure(codes.InvalidArgument, fmt.Sprintf("field [%s] has issue [%s]", field, issue),
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: field, Description: issue}}},
 		&errdetails.Help{Links: []*errdetails.Help_Link{{Url: "https://cloud.google.com/resource-manager/reference/rest/v1/projects"}}})
 }

@@ -44,7 +44,7 @@ func (k *IAM) mayLink(p *Project, account string) error {
 	if k.room(LinkedProjects, there) {
 		return nil
 	}
-	return failure(codes.FailedPrecondition, "Precondition check failed.", &errdetails.QuotaFailure{
+	return Failure(codes.FailedPrecondition, "Precondition check failed.", &errdetails.QuotaFailure{
 		Violations: []*errdetails.QuotaFailure_Violation{{
 			Subject:     account,
 			Description: "Cloud billing quota exceeded: https://support.google.com/code/contact/billing_quota_increase",

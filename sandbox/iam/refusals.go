@@ -14,7 +14,8 @@ import (
 // google.api.ErrorReason (google/api/error_reason.proto).
 const googleapis = "googleapis.com"
 
-func failure(code codes.Code, message string, details ...protoadapt.MessageV1) error {
+// Failure is a refusal with details, as gRPC's richer error model has them (google.rpc.Status).
+func Failure(code codes.Code, message string, details ...protoadapt.MessageV1) error {
 	s := status.New(code, message)
 	if with, err := s.WithDetails(details...); err == nil {
 		s = with
@@ -36,11 +37,11 @@ func unauthenticated(why error, service, method string) error {
 	if service != "" {
 		metadata = map[string]string{"service": service, "method": method}
 	}
-	return failure(codes.Unauthenticated, message, reason(why.Error(), metadata))
+	return Failure(codes.Unauthenticated, message, reason(why.Error(), metadata))
 }
 
 func scopesInsufficient(service, method string) error {
-	return failure(codes.PermissionDenied, "Request had insufficient authentication scopes.",
+	return Failure(codes.PermissionDenied, "Request had insufficient authentication scopes.",
 		reason("ACCESS_TOKEN_SCOPE_INSUFFICIENT", map[string]string{"service": service, "method": method}))
 }
 
@@ -49,7 +50,7 @@ func disabled(api, title string, p Project) error {
 	url := "https://console.developers.google.com/apis/api/" + api + "/overview?project=" + p.Number
 	message := fmt.Sprintf("%s has not been used in project %s before or it is disabled. Enable it by visiting %s then retry. "+
 		"If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.", title, p.Number, url)
-	return failure(codes.PermissionDenied, message,
+	return Failure(codes.PermissionDenied, message,
 		reason("SERVICE_DISABLED", map[string]string{
 			"service": api, "serviceTitle": title, "consumer": "projects/" + p.Number, "containerInfo": p.Number, "activationUrl": url}),
 		&errdetails.LocalizedMessage{Locale: "en-US", Message: message},
@@ -58,7 +59,7 @@ func disabled(api, title string, p Project) error {
 
 // consumerInvalid is the answer for a project that is not there, or that the caller may not see.
 func consumerInvalid(api, project string) error {
-	return failure(codes.PermissionDenied, "Permission denied on resource project "+project+".",
+	return Failure(codes.PermissionDenied, "Permission denied on resource project "+project+".",
 		reason("CONSUMER_INVALID", map[string]string{"service": api, "consumer": "projects/" + project, "containerInfo": project}),
 		&errdetails.LocalizedMessage{Locale: "en-US", Message: "Permission denied on resource project " + project + "."},
 		&errdetails.Help{Links: []*errdetails.Help_Link{{
@@ -71,7 +72,7 @@ func userProjectDenied(api, project string) error {
 	message := fmt.Sprintf("Caller does not have required permission to use project %s. Grant the caller the roles/serviceusage.serviceUsageConsumer role, "+
 		"or a custom role with the serviceusage.services.use permission, by visiting %s and then retry. "+
 		"Propagation of the new permission may take a few minutes.", project, url)
-	return failure(codes.PermissionDenied, message,
+	return Failure(codes.PermissionDenied, message,
 		reason("USER_PROJECT_DENIED", map[string]string{"service": api, "consumer": "projects/" + project, "containerInfo": project}),
 		&errdetails.LocalizedMessage{Locale: "en-US", Message: message},
 		&errdetails.Help{Links: []*errdetails.Help_Link{{Description: "Google developer console IAM admin", Url: url}}})
@@ -87,7 +88,7 @@ func PermissionDenied(permission, resource string) error {
 // ("//SERVICE/NAME"), and ErrorInfo IAM_PERMISSION_DENIED of the service's domain.
 func DeniedBy(service string) func(permission, resource string) error {
 	return func(permission, resource string) error {
-		return failure(codes.PermissionDenied,
+		return Failure(codes.PermissionDenied,
 			fmt.Sprintf("Permission '%s' denied on resource '//%s/%s' (or it may not exist).", permission, service, resource),
 			&errdetails.ErrorInfo{Reason: "IAM_PERMISSION_DENIED", Domain: service, Metadata: map[string]string{"permission": permission, "resource": resource}})
 	}

@@ -17,7 +17,7 @@ func helpToken() string {
 }
 
 func usageFailure(code codes.Code, message, kind, subject string, info *errdetails.ErrorInfo) error {
-	return failure(code, message+helpToken(),
+	return Failure(code, message+helpToken(),
 		&errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{{Type: kind, Subject: subject}}}, info)
 }
 
@@ -97,5 +97,5 @@ func busy() error {
 
 // badNames is the refusal of a request for no APIs, or for too many.
 func badNames(reason, message string) error {
-	return failure(codes.InvalidArgument, message, &errdetails.ErrorInfo{Reason: reason, Domain: Usage})
+	return Failure(codes.InvalidArgument, message, &errdetails.ErrorInfo{Reason: reason, Domain: Usage})
 }

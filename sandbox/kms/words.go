@@ -6,7 +6,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/protoadapt"
+
+	"github.com/signgate/signgate/sandbox/iam"
 )
 
 // The refusals of Cloud KMS, in its words where they are known.
@@ -33,7 +34,7 @@ func invalidID(field, id string) error {
 func misplaced(location string) error {
 	message := fmt.Sprintf("The request concerns location '%s' but was sent to location 'global'. Either Cloud KMS is not available in '%s' or the request was misrouted. "+
 		"gRPC clients must ensure that 'x-goog-request-params' is specified in request metadata. See https://cloud.google.com/kms/docs/grpc for more information.", location, location)
-	return detailed(codes.NotFound, message, &errdetails.ErrorInfo{Reason: "KMS_RESOURCE_NOT_FOUND_IN_LOCATION", Domain: Host,
+	return iam.Failure(codes.NotFound, message, &errdetails.ErrorInfo{Reason: "KMS_RESOURCE_NOT_FOUND_IN_LOCATION", Domain: Host,
 		Metadata: map[string]string{"expected_location": location, "actual_location": "global"}})
 }
 
@@ -54,14 +55,6 @@ func wrongPurpose(n name, is purpose) error {
 }
 
 func precondition(message, kind string, n name) error {
-	return detailed(codes.FailedPrecondition, message,
+	return iam.Failure(codes.FailedPrecondition, message,
 		&errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{{Type: kind, Subject: n.String()}}})
-}
-
-func detailed(code codes.Code, message string, detail protoadapt.MessageV1) error {
-	s := status.New(code, message)
-	if with, err := s.WithDetails(detail); err == nil {
-		s = with
-	}
-	return s.Err()
 }
