@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/signgate/signgate/sandbox/fault"
 )
@@ -74,6 +75,13 @@ func (r *Running) ListFaults(ctx context.Context) ([]fault.Seen, error) {
 // AwaitHeld returns when a call is held at a fault.
 func (r *Running) AwaitHeld(ctx context.Context, id string) error {
 	return r.Call(ctx, http.MethodGet, "/faults/"+url.PathEscape(id)+"/held", nil, nil)
+}
+
+// IsHeld says whether a call is held at a fault. One whose client has gone is not, once the sandbox
+// has noticed.
+func (r *Running) IsHeld(ctx context.Context, id string) (bool, error) {
+	all, err := r.ListFaults(ctx)
+	return slices.ContainsFunc(all, func(f fault.Seen) bool { return f.ID == id && f.Held > 0 }), err
 }
 
 // ReleaseFault lets the calls go on that are held at a fault.

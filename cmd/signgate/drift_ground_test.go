@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -160,8 +159,8 @@ func (b *bench) killed(target string, nth int, after bool, args ...string) {
 func (b *bench) left(id string) {
 	b.Helper()
 	b.until("the call of a process that is gone is held no more", func(ctx context.Context) (bool, error) {
-		all, err := b.box.ListFaults(ctx)
-		return !slices.ContainsFunc(all, func(f fault.Seen) bool { return f.ID == id && f.Held > 0 }), err
+		held, err := b.box.IsHeld(ctx, id)
+		return !held, err
 	})
 }
 

@@ -17,21 +17,19 @@ func held(ts *testscript.TestScript, neg bool, args []string) {
 	defer cancel()
 	r, err := sandbox.Find(ctx, ts.MkAbs(filepath.Join(args[0], "sandbox")))
 	ts.Check(err)
-	if neg {
-		until(ts, func() bool {
-			all, err := r.ListFaults(ctx)
-			ts.Check(err)
-			return !slices.ContainsFunc(all, func(f fault.Seen) bool { return f.Target == args[1] && f.Held > 0 })
-		})
-		return
-	}
 	all, err := r.ListFaults(ctx)
 	ts.Check(err)
-	for _, f := range all {
-		if f.Target == args[1] {
-			ts.Check(r.AwaitHeld(ctx, f.ID))
-			return
-		}
+	i := slices.IndexFunc(all, func(f fault.Seen) bool { return f.Target == args[1] })
+	switch {
+	case i < 0:
+		ts.Fatalf("there is no fault of %s", args[1])
+	case neg:
+		until(ts, func() bool {
+			held, err := r.IsHeld(ctx, all[i].ID)
+			ts.Check(err)
+			return !held
+		})
+	default:
+		ts.Check(r.AwaitHeld(ctx, all[i].ID))
 	}
-	ts.Fatalf("there is no fault of %s", args[1])
 }

@@ -103,16 +103,11 @@ func (c Crash) kill(ctx context.Context, w *World) error {
 // before its effect has none then.
 func (w *World) left(ctx context.Context, id string) error {
 	return eventually(ctx, leftWithin, func(ctx context.Context) error {
-		all, err := w.box.ListFaults(ctx)
-		if err != nil {
-			return err
+		held, err := w.box.IsHeld(ctx, id)
+		if err == nil && held {
+			err = errors.New("the call of a process that is gone is still held")
 		}
-		for _, f := range all {
-			if f.ID == id && f.Held > 0 {
-				return fmt.Errorf("the call of a process that is gone is still held")
-			}
-		}
-		return nil
+		return err
 	})
 }
 
