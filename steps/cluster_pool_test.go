@@ -81,13 +81,7 @@ func (k *poolKeeper) step(t *testing.T, a state.Answers) engine.Step {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range steps.List(a, &gcp.Clients{GKE: client}, steps.Options{}) {
-		if s.Info().ID == "cluster" {
-			return s
-		}
-	}
-	t.Fatal("no step")
-	return nil
+	return stepOf(t, steps.List(a, &gcp.Clients{GKE: client}, steps.Options{}), "cluster")
 }
 
 // An attempt at a node pool that failed is deleted and made again; one that has been at work is a

@@ -30,15 +30,11 @@ func (s *setup) pending(t *testing.T) {
 	other, err := state.Create(t.TempDir(), "other", state.World{Kind: "sandbox"}, s.answers)
 	must(t, err)
 	defer other.Close()
-	for _, step := range steps.List(s.answers, s.clients, s.options(other.Folder())) {
-		if step.Info().ID != "controller" {
-			continue
-		}
-		// A cluster of one setup is no other's: only the release is asked about here.
-		change, err := step.Inspect(t.Context(), engine.NewLedger(other, "controller", s.emit))
-		if err != nil || change.Action != engine.Blocked || change.Problem.ID != "helm-pending" {
-			t.Errorf("another setup: %s %v, %v; want it blocked by helm-pending", change.Action, change.Problem, err)
-		}
+	// A cluster of one setup is no other's: only the release is asked about here.
+	step := stepOf(t, steps.List(s.answers, s.clients, s.options(other.Folder())), "controller")
+	change, err := step.Inspect(t.Context(), engine.NewLedger(other, "controller", s.emit))
+	if err != nil || change.Action != engine.Blocked || change.Problem.ID != "helm-pending" {
+		t.Errorf("another setup: %s %v, %v; want it blocked by helm-pending", change.Action, change.Problem, err)
 	}
 	if now := status(); now != release.StatusPendingInstall {
 		t.Errorf("looking made it %s", now)

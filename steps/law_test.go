@@ -69,7 +69,13 @@ func (c *cloud) dial(t *testing.T, file string) *gcp.Clients {
 // step is one of the list, for a setup with this folder.
 func (c *cloud) step(t *testing.T, id, folder string) engine.Step {
 	t.Helper()
-	for _, s := range steps.List(c.answers, c.clients, steps.Options{OutDir: folder}) {
+	return stepOf(t, steps.List(c.answers, c.clients, steps.Options{OutDir: folder}), id)
+}
+
+// stepOf is the step of that id.
+func stepOf(t *testing.T, all []engine.Step, id string) engine.Step {
+	t.Helper()
+	for _, s := range all {
 		if s.Info().ID == id {
 			return s
 		}
@@ -239,13 +245,7 @@ func TestLawInACluster(t *testing.T) {
 func (s *setup) world(t *testing.T, row lawful, changes func() int) steptest.World {
 	return steptest.World{
 		Step: func(folder string) engine.Step {
-			for _, step := range steps.List(s.answers, s.clients, s.options(folder)) {
-				if step.Info().ID == row.step {
-					return step
-				}
-			}
-			t.Fatalf("no step %s", row.step)
-			return nil
+			return stepOf(t, steps.List(s.answers, s.clients, s.options(folder)), row.step)
 		},
 		Changes: changes, Pins: s.store.Record().Pins, Foreign: row.foreign, Undone: row.undone, Dear: true,
 	}

@@ -87,26 +87,27 @@ func (s *session) replaced(a state.Answers) (map[string]bool, error) {
 func (s *session) begunBy(replaced map[string]bool) []string {
 	var all []string
 	for _, e := range s.Entries() {
-		if replaced[e.Step] && e.Phase == state.Intended {
+		if replaced[e.Step] && unfinished(e) {
 			all = append(all, steps.Describe(e.Resource))
 		}
 	}
 	return all
 }
 
+func unfinished(e state.Entry) bool { return e.Phase == state.Intended }
+
 // takeBack undoes, the last first, what of these steps was begun.
 func (s *session) takeBack(ctx context.Context, replaced map[string]bool) error {
 	for _, step := range slices.Backward(s.steps) {
 		id := step.Info().ID
 		l := s.page(id)
-		begun := slices.ContainsFunc(l.Entries(), func(e state.Entry) bool { return e.Phase == state.Intended })
-		if !replaced[id] || !begun {
+		if !replaced[id] || !slices.ContainsFunc(l.Entries(), unfinished) {
 			continue
 		}
 		if err := step.Undo(ctx, l); err != nil {
 			return fmt.Errorf("take back what step %s had begun: %w", id, err)
 		}
-		if slices.ContainsFunc(l.Entries(), func(e state.Entry) bool { return e.Phase == state.Intended }) {
+		if slices.ContainsFunc(l.Entries(), unfinished) {
 			return problem.Raise("setup-settled", errors.New("what step "+id+" had begun cannot be taken back"))
 		}
 	}
