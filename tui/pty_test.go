@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/creack/pty"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -17,14 +19,17 @@ import (
 // waitAtMost bounds what a test waits for. It ends what hangs; no figure is taken from it.
 const waitAtMost = time.Minute
 
-// drawing is what a program draws on its terminal, in its order.
-type drawing struct {
-	pieces chan []byte
+// terminal is a pseudo-terminal with the wizard on it, from the side of who looks at it.
+type terminal struct {
+	*os.File
+	found  *term.State  // how the wizard found it
+	leave  func() error // ends the wizard's context and waits for it to be gone
+	pieces chan []byte  // what is drawn, in its order
 	unread []byte
 }
 
 // await reads on until a text was drawn. What was drawn after it is for the next one.
-func (d *drawing) await(tb testing.TB, text string) {
+func (d *terminal) await(tb testing.TB, text string) {
 	tb.Helper()
 	late := time.After(waitAtMost)
 	for {
@@ -45,7 +50,7 @@ func (d *drawing) await(tb testing.TB, text string) {
 }
 
 // forget drops what was drawn so far.
-func (d *drawing) forget() {
+func (d *terminal) forget() {
 	d.unread = nil
 	for len(d.pieces) > 0 {
 		<-d.pieces
@@ -53,7 +58,7 @@ func (d *drawing) forget() {
 }
 
 // onTerminal runs the wizard on a pseudo-terminal that answers no query.
-func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn *drawing) {
+func onTerminal(tb testing.TB, b *fakeBackend) *terminal {
 	tb.Helper()
 	ptm, tty, err := pty.Open()
 	if err != nil {
@@ -62,32 +67,38 @@ func onTerminal(tb testing.TB, b *fakeBackend) (terminal *os.File, drawn *drawin
 	if err := pty.Setsize(ptm, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
 		tb.Fatal(err)
 	}
+	found, err := term.GetState(ptm.Fd())
+	if err != nil {
+		tb.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
 		_, err := Run(ctx, b, Options{Input: tty, Output: tty, Environ: []string{"TERM=xterm-256color"}})
 		done <- err
 	}()
-	drawn = &drawing{pieces: make(chan []byte, 1024)}
+	d := &terminal{File: ptm, found: found, pieces: make(chan []byte, 1024), leave: sync.OnceValue(func() error {
+		cancel()
+		return <-done
+	})}
 	go func() {
 		for {
 			buf := make([]byte, 64<<10)
 			n, err := ptm.Read(buf)
 			if err != nil {
-				close(drawn.pieces)
+				close(d.pieces)
 				return
 			}
-			drawn.pieces <- buf[:n]
+			d.pieces <- buf[:n]
 		}
 	}()
 	tb.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
+		if err := d.leave(); err != nil {
 			tb.Error(err)
 		}
 		ptm.Close() // tty is closed when it is collected: the program's reader may look at it once more
 	})
-	return ptm, drawn
+	return d
 }
 
 // TestFirstFrameWithoutAnAnswer: a terminal that says nothing sees the first
@@ -96,8 +107,7 @@ func TestFirstFrameWithoutAnAnswer(t *testing.T) {
 	var took time.Duration
 	for range 5 { // a busy machine may be late once; who waits for an answer is late each time
 		start := time.Now()
-		_, drawn := onTerminal(t, newFake())
-		drawn.await(t, "signgate")
+		onTerminal(t, newFake()).await(t, "signgate")
 		if took = time.Since(start); took < time.Second {
 			return
 		}
@@ -126,27 +136,27 @@ func BenchmarkKey(b *testing.B) {
 			}
 		}
 	}
-	terminal, drawn := onTerminal(b, f)
-	drawn.await(b, "a new setup")
+	on := onTerminal(b, f)
+	on.await(b, "a new setup")
 	for _, text := range []string{"acme-staging", "europe-west1", "Public log", "create"} {
-		drawn.forget()
-		fmt.Fprint(terminal, "\r")
-		drawn.await(b, text)
+		on.forget()
+		fmt.Fprint(on, "\r")
+		on.await(b, text)
 	}
 	time.Sleep(hold + 50*time.Millisecond) // what a person would do
-	fmt.Fprint(terminal, "\r")
-	drawn.await(b, "steps to go")
+	fmt.Fprint(on, "\r")
+	on.await(b, "steps to go")
 	var took []time.Duration
 	for i := 0; b.Loop(); i++ {
 		time.Sleep(time.Duration(3+i%17) * time.Millisecond) // at no fixed point of the frames
-		drawn.forget()
+		on.forget()
 		start := time.Now()
-		fmt.Fprint(terminal, "?")
+		fmt.Fprint(on, "?")
 		want := "Keys"
 		if i%2 == 1 {
 			want = "The proof"
 		}
-		drawn.await(b, want)
+		on.await(b, want)
 		took = append(took, time.Since(start))
 	}
 	close(stop)

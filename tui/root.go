@@ -50,11 +50,12 @@ type app struct {
 	mouse   bool
 	pages   map[page][]string // texts as drawn
 	notice  string            // one line for the person, until the next key
-	asleep  chan struct{}     // asks to be suspended
 	learn   bool              // stop before each step and explain it
 	unfold  bool              // show the services' own words of a problem
 
 	awake     string // why it cannot be suspended
+	doze      func() // asks the system to suspend it
+	jobs      *jobs  // nil where there is no terminal
 	notify    bool
 	environ   []string
 	clipboard func(string) error // may be nil
@@ -66,14 +67,19 @@ type app struct {
 // holdOver ends the hold of a visit.
 type holdOver struct{ visit int }
 
-func (a *app) Init() tea.Cmd { return a.screen.Init() }
+func (a *app) Init() tea.Cmd {
+	if a.jobs == nil {
+		return a.screen.Init()
+	}
+	return tea.Batch(a.screen.Init(), a.jobs.listen)
+}
 
 // Update routes: size and ticks to the root, keys by the key map, the rest to the screen.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.w, a.h = msg.Width, msg.Height
-		return a, nil
+		return a, a.jobs.sized()
 	case tea.KeyPressMsg:
 		return a, a.press(msg)
 	case interrupted:
@@ -83,6 +89,9 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			a.holding = false
 		}
 		return a, nil
+	}
+	if cmd, mine := a.jobs.update(msg); mine {
+		return a, cmd
 	}
 	if cmd, mine := a.flow(msg); mine {
 		return a, cmd
@@ -113,7 +122,7 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 	case doMore:
 		a.unfold = !a.unfold
 	case doSuspend:
-		return a.suspend
+		a.doze()
 	case doQuit:
 		return a.leave()
 	case doStop:

@@ -2,10 +2,13 @@
 
 package tui
 
-import tea "charm.land/bubbletea/v2"
+import "os"
 
 // noShell says why the program cannot be suspended.
 func noShell() string { return "this system knows no job control" }
 
-// jobs has nothing to follow.
-func jobs(_ *tea.Program, _, _, done <-chan struct{}) { <-done }
+// Without job control there is nothing to follow, and nothing that would stop.
+func follow(chan<- os.Signal) {}
+func stops(os.Signal) bool    { return false }
+func askToStop()              {}
+func sleep(chan os.Signal)    {}

@@ -47,15 +47,6 @@ func (c canvas) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// suspend asks to be put to sleep until the shell's fg.
-func (a *app) suspend() tea.Msg {
-	select {
-	case a.asleep <- struct{}{}:
-	default: // asked already
-	}
-	return nil
-}
-
 // title is the terminal's title.
 func (a *app) title() string {
 	if a.run == nil || a.session == nil {

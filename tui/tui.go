@@ -79,25 +79,24 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(max(processors, runtime.GOMAXPROCS(0))))
 	a := newApp(ctx, b, o)
-	screen, onTerminal := o.Output.(term.File)
-	up := canvas{screen, make(chan struct{}, 1)}
 	a.awake = "there is no terminal to give back"
-	if onTerminal {
-		o.Output, a.awake = up, noShell()
+	if screen, ok := o.Output.(term.File); ok {
+		up := canvas{screen, make(chan struct{}, 1)}
+		a.jobs, a.awake, a.doze, o.Output = newJobs(up.drawn), noShell(), askToStop, up
+		defer a.jobs.end()
 	}
 	p := tea.NewProgram(a,
-		tea.WithContext(ctx),
 		tea.WithInput(o.Input), tea.WithOutput(o.Output), tea.WithEnvironment(o.Environ),
 		tea.WithWindowSize(a.w, a.h), tea.WithFPS(120), tea.WithoutSignalHandler())
 	gone := make(chan struct{})
-	if onTerminal {
-		go jobs(p, up.drawn, a.asleep, gone)
-	}
 	go func() {
 		for {
 			select {
 			case <-o.Interrupt:
 				p.Send(interrupted{})
+			case <-ctx.Done(): // not the program's own context: it would not wait for its reader then
+				p.Quit()
+				return
 			case <-gone:
 				return
 			}
@@ -105,6 +104,9 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 	}()
 	_, err := p.Run()
 	close(gone)
+	if a.jobs != nil {
+		err = errors.Join(err, a.jobs.lost)
+	}
 	if hungUp(err) {
 		err = nil // nobody is left to be told
 	}
@@ -117,9 +119,6 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 	if a.session != nil {
 		err = errors.Join(err, a.session.Close())
 	}
-	if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
-		err = nil // the caller knows
-	}
 	return a.outcome, err
 }
 
@@ -130,8 +129,8 @@ type interrupted struct{}
 func hungUp(err error) bool { return errors.Is(err, syscall.EIO) }
 
 func newApp(ctx context.Context, b Backend, o Options) *app {
-	a := &app{ctx: ctx, backend: b, theme: newTheme(), keys: newKeys(), now: o.Now, world: b.World(), asleep: make(chan struct{}, 1),
-		notify: o.Notify, environ: o.Environ, clipboard: o.Clipboard}
+	a := &app{ctx: ctx, backend: b, theme: newTheme(), keys: newKeys(), now: o.Now, world: b.World(),
+		doze: func() {}, notify: o.Notify, environ: o.Environ, clipboard: o.Clipboard}
 	a.later = func(d time.Duration, msg tea.Msg) tea.Cmd {
 		return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 	}
