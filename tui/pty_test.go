@@ -22,10 +22,11 @@ const waitAtMost = time.Minute
 // terminal is a pseudo-terminal with the wizard on it, from the side of who looks at it.
 type terminal struct {
 	*os.File
-	found  *term.State  // how the wizard found it
-	leave  func() error // ends the wizard's context and waits for it to be gone
-	pieces chan []byte  // what is drawn, in its order
-	unread []byte
+	wizards *os.File     // the other side, the wizard's
+	found   *term.State  // how the wizard found it
+	leave   func() error // ends the wizard's context and waits for it to be gone
+	pieces  chan []byte  // what is drawn, in its order
+	unread  []byte
 }
 
 // await reads on until a text was drawn. What was drawn after it is for the next one.
@@ -67,7 +68,7 @@ func onTerminal(tb testing.TB, b *fakeBackend) *terminal {
 	if err := pty.Setsize(ptm, &pty.Winsize{Rows: 24, Cols: 80}); err != nil {
 		tb.Fatal(err)
 	}
-	found, err := term.GetState(ptm.Fd())
+	found, err := term.GetState(tty.Fd())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -77,7 +78,7 @@ func onTerminal(tb testing.TB, b *fakeBackend) *terminal {
 		_, err := Run(ctx, b, Options{Input: tty, Output: tty, Environ: []string{"TERM=xterm-256color"}})
 		done <- err
 	}()
-	d := &terminal{File: ptm, found: found, pieces: make(chan []byte, 1024), leave: sync.OnceValue(func() error {
+	d := &terminal{File: ptm, wizards: tty, found: found, pieces: make(chan []byte, 1024), leave: sync.OnceValue(func() error {
 		cancel()
 		return <-done
 	})}

@@ -41,7 +41,7 @@ func TestEndedWhileWoken(t *testing.T) {
 		if err := on.leave(); err != nil {
 			t.Fatal(err)
 		}
-		left, err := term.GetState(on.Fd())
+		left, err := term.GetState(on.wizards.Fd())
 		if err != nil {
 			t.Fatal(err)
 		}
