@@ -24,61 +24,88 @@ const CaseTried = "tried"
 // verdict's reason says why (Meaning has it as a sentence), its message is what the
 // cluster said.
 func Try(ctx context.Context, a state.Answers, c *gcp.Clients, image string) (engine.Verdict, error) {
-	s := inside{cloud: cloud{Names: NamesOf(a), c: c}, to: &reached{}}
-	v := engine.Verdict{Case: CaseTried, Image: image, Expected: Admitted}
 	if _, err := name.ParseReference(image); err != nil {
 		p := problem.Raise("answer-invalid", nil)
 		p.What = fmt.Sprintf("%q is no image: %v", problem.Clean(image), err)
-		return v, p
+		return engine.Verdict{}, p
 	}
-	k, err := s.need(ctx, silent{})
-	if err != nil {
-		return v, err
-	}
-	answer, err := s.dryRun(ctx, k, a.Namespace, image)
-	if err != nil {
-		return v, err
-	}
-	if answer == nil {
-		v.Actual = Admitted
-		v.Reason, err = s.whyAdmitted(ctx, k)
-		v.OK, v.Fix = v.Reason == ReasonSigned, Remedy(v.Reason, image)
-		v.Message = "a deployment of it would be created in namespace " + a.Namespace
-		return v, err
-	}
-	v.Actual = Denied
-	v.Reason, v.Message = whyDenied(answer)
-	err = s.whyReally(ctx, k, &v)
-	v.Fix = Remedy(v.Reason, image)
-	return v, err
+	return Asking(ctx, a, c)(image)
 }
 
-// whyAdmitted tells a signature that holds from a gate that stands open.
-func (s inside) whyAdmitted(ctx context.Context, c *kube.Cluster) (string, error) {
-	ns, err := s.namespace(ctx, c)
-	if err != nil {
-		return "", err
+// Asking is Try for an image that is still being made ready: meanwhile the cluster is reached and
+// its gate looked at. The function that it gives asks.
+func Asking(ctx context.Context, a state.Answers, c *gcp.Clients) func(image string) (engine.Verdict, error) {
+	s := inside{cloud: cloud{Names: NamesOf(a), c: c}, to: &reached{}}
+	reach := later(func() (*kube.Cluster, error) { return s.need(ctx, silent{}) })
+	refuses := later(func() (bool, error) {
+		k, err := reach()
+		if err != nil {
+			return false, err
+		}
+		return s.refuses(ctx, k)
+	})
+	return func(image string) (engine.Verdict, error) {
+		v := engine.Verdict{Case: CaseTried, Image: image, Expected: Admitted}
+		k, err := reach()
+		if err != nil {
+			return v, err
+		}
+		answer, err := s.dryRun(ctx, k, a.Namespace, image)
+		if err != nil {
+			return v, err
+		}
+		if answer == nil {
+			v.Actual, v.Reason = Admitted, ReasonNotAsked
+			v.OK, err = refuses()
+			if v.OK {
+				v.Reason = ReasonSigned
+			}
+			v.Message = "a deployment of it would be created in namespace " + a.Namespace
+		} else {
+			v.Actual = Denied
+			v.Reason, v.Message = whyDenied(answer)
+			err = s.whyReally(ctx, k, &v)
+		}
+		v.Fix = Remedy(v.Reason, image)
+		return v, err
 	}
-	if ns == nil || ns.Labels[includeLabel] != "true" {
-		return ReasonNotAsked, nil
+}
+
+// later starts what takes a while, and gives what waits for its answer.
+func later[T any](f func() (T, error)) func() (T, error) {
+	var v T
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		v, err = f()
+	}()
+	return func() (T, error) {
+		<-done
+		return v, err
+	}
+}
+
+// refuses tells a gate that an image passes by its signature from one that stands open.
+func (s inside) refuses(ctx context.Context, c *kube.Cluster) (bool, error) {
+	ns, err := s.namespace(ctx, c)
+	if err != nil || ns == nil || ns.Labels[includeLabel] != "true" {
+		return false, err
 	}
 	down, err := gateFault(ctx, c)
 	if err != nil || down != nil {
-		return ReasonNotAsked, err
+		return false, err
 	}
 	now, err := c.Get(ctx, s.policyObject())
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	mode := ""
 	if now != nil {
 		spec, _ := now.Object["spec"].(map[string]any)
 		mode, _ = spec["mode"].(string)
 	}
-	if mode == "warn" || letsIn(now) {
-		return ReasonNotAsked, nil
-	}
-	return ReasonSigned, nil
+	return mode != "warn" && !letsIn(now), nil
 }
 
 // whyReally looks behind a refusal whose words can mean two things: no policy may

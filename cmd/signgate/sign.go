@@ -44,13 +44,19 @@ func runSign(cmd *cobra.Command, a *app, ref string, try bool) error {
 	}
 	defer s.site.Close()
 	defer s.Close()
+	asking, enough := context.WithCancel(ctx)
+	defer enough()
+	var ask func(image string) (engine.Verdict, error)
+	if try {
+		ask = steps.Asking(asking, s.Answers(), s.site.clients)
+	}
 	signed, err := s.sign(ctx, target)
 	if err != nil {
 		return err
 	}
 	signed.Asked = ref
-	if try {
-		if v, err := s.Try(ctx, signed.Image); err == nil {
+	if ask != nil {
+		if v, err := ask(signed.Image); err == nil {
 			signed.Try = &v
 		} else if ctx.Err() == nil {
 			signed.Problem = problem.From(err)
