@@ -44,6 +44,9 @@ type setup struct {
 // newSetup starts a sandbox with a cluster's programs, and a record in it. Nothing is made yet.
 func newSetup(t *testing.T, change func(*state.Answers)) *setup {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes a cluster: make test")
+	}
 	root, err := tools.Root()
 	if err != nil {
 		t.Fatal(err)

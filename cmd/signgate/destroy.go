@@ -32,8 +32,7 @@ func runDestroy(cmd *cobra.Command, a *app, key bool) error {
 	if err != nil {
 		return err
 	}
-	defer s.site.Close()
-	defer s.Close()
+	defer s.leave(false)
 	s.removeKey = key
 	if err := a.agreeToRemove(cmd.Context(), s); err != nil {
 		return err

@@ -18,7 +18,6 @@ import (
 	"github.com/signgate/signgate/internal/gcp"
 	"github.com/signgate/signgate/internal/image"
 	"github.com/signgate/signgate/internal/kube"
-	"github.com/signgate/signgate/internal/tools"
 	"github.com/signgate/signgate/sandbox"
 	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/state"
@@ -40,16 +39,10 @@ type bench struct {
 // newBench starts a sandbox; nothing is made in it yet.
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	root, err := tools.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{T: t, dir: t.TempDir(), bin: filepath.Join(root, "bin")}
-	if _, err := os.Stat(filepath.Join(b.bin, "signgate-cluster")); err != nil {
-		t.Skip("the sandbox has no programs here: make build")
-	}
+	b := &bench{T: t, bin: programs(t), dir: t.TempDir()}
 	t.Cleanup(func() { endSandboxes(t, b.dir) })
 	b.ends(exitDone, "sandbox", "up")
+	var err error
 	b.box, err = sandbox.Find(b.Context(), filepath.Join(b.dir, "sandbox"))
 	b.must(err)
 	w, err := (&app{}).worldOf(b.box)

@@ -68,7 +68,7 @@ func (e environ) network() (gcp.Network, error) {
 		}
 		u, err := url.Parse(p)
 		if err != nil || u.Host == "" {
-			return n, usagef("HTTPS_PROXY is no proxy's URL")
+			return n, usagef("HTTPS_PROXY (or https_proxy) is no proxy's address; it looks like http://HOST:PORT") // it may hold a password
 		}
 		n.Proxy = u
 	}

@@ -45,7 +45,7 @@ func exportedCI(a *app) *cobra.Command {
 	var build string
 	cmd := exported(a, "ci", "A build that signs what it pushes with the setup's key: GitHub Actions and Cloud Build", func(s export.Setup) (string, error) {
 		if build != "" {
-			return oneBuild(s, build)
+			return export.CI(s, build)
 		}
 		first, err := export.CI(s, export.GitHub)
 		if err != nil {
@@ -55,14 +55,13 @@ func exportedCI(a *app) *cobra.Command {
 		return first + "---\n" + second, err
 	})
 	cmd.Flags().StringVar(&build, "for", "", "the one of these only: github or cloudbuild")
-	return cmd
-}
-
-func oneBuild(s export.Setup, build string) (string, error) {
-	if build != export.GitHub && build != export.CloudBuild {
-		return "", usagef("--for is %s or %s, not %q", export.GitHub, export.CloudBuild, build)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("for") && build != export.GitHub && build != export.CloudBuild {
+			return usagef("--for is %s or %s, not %q", export.GitHub, export.CloudBuild, build)
+		}
+		return nil
 	}
-	return export.CI(s, build)
+	return cmd
 }
 
 func runExport(cmd *cobra.Command, a *app, q *answerFlags, write func(export.Setup) (string, error)) error {

@@ -20,8 +20,6 @@ import (
 	"github.com/charmbracelet/x/term"
 	"github.com/charmbracelet/x/vt"
 	"github.com/creack/pty"
-
-	"github.com/signgate/signgate/internal/tools"
 )
 
 // room is a state folder with a sandbox of its own, which all who sit in it share.
@@ -35,14 +33,7 @@ type room struct {
 // newRoom prepares one; the sandbox ends with the test.
 func newRoom(t *testing.T) *room {
 	t.Helper()
-	root, err := tools.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(root, "bin")
-	if _, err := os.Stat(filepath.Join(bin, "signgate-cluster")); err != nil {
-		t.Skip("the sandbox has no programs here: make build")
-	}
+	bin := programs(t)
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,9 @@ func jsonPrinter(out io.Writer) func(engine.Event) {
 	return func(ev engine.Event) { _ = enc.Encode(ev) }
 }
 
+// printJSON is a verb's whole answer.
+func (a *app) printJSON(v any) error { return plainJSON(a.Out).Encode(v) }
+
 // plainJSON writes what people may read as well: < and > stay as they are.
 func plainJSON(out io.Writer) *json.Encoder {
 	enc := json.NewEncoder(out)

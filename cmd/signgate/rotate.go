@@ -37,8 +37,7 @@ func runRotate(cmd *cobra.Command, a *app, finish bool) error {
 	if err != nil {
 		return err
 	}
-	defer s.site.Close()
-	defer s.Close()
+	defer s.leave(false)
 	s.steps = steps.Rotation(s.Answers(), s.site.clients, s.options, s.store)
 	if finish {
 		s.steps = steps.RotationEnd(s.Answers(), s.site.clients, s.options, s.store)
@@ -57,7 +56,9 @@ func runRotate(cmd *cobra.Command, a *app, finish bool) error {
 	out.quiet = plan.Clean()
 	e, err := s.begin()
 	if err == nil {
-		_, err = e.Run(ctx, plan, engine.Options{}, out.emit)
+		emit, end := s.taped(plan, "", out.emit)
+		_, err = e.Run(ctx, plan, engine.Options{}, emit)
+		end()
 		err = told(err)
 	}
 	if err == nil && a.output == "text" {

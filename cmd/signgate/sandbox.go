@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -70,7 +70,10 @@ func (a *app) setSandbox(ctx context.Context, what, words string, set func(*sand
 	if err != nil {
 		return err
 	}
-	if err := set(r); err != nil {
+	var silent *url.Error
+	if err := set(r); errors.As(err, &silent) {
+		return err
+	} else if err != nil {
 		return usagef("%v", err)
 	}
 	fmt.Fprintf(a.Out, "%s: %s\n", what, words)
@@ -182,8 +185,4 @@ certificate authority and sign-ins, and the records of the setups made in it.`,
 			return nil
 		},
 	}
-}
-
-func (a *app) printJSON(v any) error {
-	return json.NewEncoder(a.Out).Encode(v)
 }

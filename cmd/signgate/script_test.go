@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/signgate/signgate/internal/tools"
+	"github.com/signgate/signgate/sandbox"
 )
 
 // TestMain lets scripts run this test binary as signgate: main is re-entered, in a
@@ -23,12 +25,39 @@ const waitAtMost = 10 * time.Minute
 
 // TestScripts are whole sessions with the program, as a user would type them. Each
 // has a state folder of its own, and its sandbox is ended with it.
-func TestScripts(t *testing.T) {
+// folderOfPrograms is where the sandbox's programs are, if they are built.
+func folderOfPrograms(t *testing.T) string {
+	t.Helper()
 	root, err := tools.Root()
 	if err != nil {
 		t.Fatal(err)
 	}
-	bin := filepath.Join(root, "bin")
+	return filepath.Join(root, "bin")
+}
+
+// noPrograms says why a test of the whole sandbox is not run, "" if it is.
+func noPrograms(bin string) string {
+	if testing.Short() {
+		return "it takes a cluster: make test"
+	}
+	if missing := sandbox.Missing(bin); len(missing) > 0 {
+		return fmt.Sprintf("no cluster without %v in bin/: make build", missing)
+	}
+	return ""
+}
+
+// programs is the folder of the sandbox's programs, for a test that is skipped without them.
+func programs(t *testing.T) string {
+	t.Helper()
+	bin := folderOfPrograms(t)
+	if why := noPrograms(bin); why != "" {
+		t.Skip(why)
+	}
+	return bin
+}
+
+func TestScripts(t *testing.T) {
+	bin := folderOfPrograms(t)
 	commands := scriptCommands()
 	maps.Copy(commands, setupCommands())
 	commands["methods"] = scriptMethods
@@ -42,9 +71,8 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(name string) (bool, error) {
-			if name == "built" { // the sandbox's programs are: make build
-				_, err := os.Stat(filepath.Join(bin, "signgate-cluster"))
-				return err == nil, nil
+			if name == "built" { // the sandbox has its programs, and the test is not for the inner loop
+				return noPrograms(bin) == "", nil
 			}
 			return false, os.ErrInvalid
 		},

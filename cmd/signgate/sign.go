@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -33,17 +32,16 @@ of reach, or nobody's business (a pipeline that only signs), --try=false leaves 
 }
 
 func runSign(cmd *cobra.Command, a *app, ref string, try bool) error {
-	target, err := name.ParseReference(ref)
+	target, err := imageNamed(ref)
 	if err != nil {
-		return usagef("%w", err)
+		return err
 	}
 	ctx := cmd.Context()
 	s, err := a.onRecord(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.site.Close()
-	defer s.Close()
+	defer s.leave(false)
 	asking, enough := context.WithCancel(ctx)
 	defer enough()
 	var ask func(image string) (engine.Verdict, error)
@@ -81,6 +79,15 @@ func runSign(cmd *cobra.Command, a *app, ref string, try bool) error {
 	return nil
 }
 
+// imageNamed reads the IMAGE of a command line.
+func imageNamed(ref string) (name.Reference, error) {
+	target, err := name.ParseReference(ref)
+	if err != nil {
+		return nil, usagef("%q is no image; write it as nginx:1.29, or as HOST/PATH@sha256:DIGEST", problem.Clean(ref))
+	}
+	return target, nil
+}
+
 // sign signs what a reference names now, by its digest, with the version of the key that signs.
 func (s *session) sign(ctx context.Context, target name.Reference) (engine.Signed, error) {
 	rec := s.store.Record()
@@ -110,9 +117,6 @@ func byDigest(ctx context.Context, r image.Registries, target name.Reference) (s
 	if d, ok := target.(name.Digest); ok {
 		return d.Name(), nil
 	}
-	digest, err := r.Find(ctx, target.Name())
-	if err == nil && digest == "" {
-		err = errors.New("look up image " + target.String() + ": MANIFEST_UNKNOWN: manifest unknown")
-	}
+	digest, err := r.Digest(ctx, target.Name())
 	return target.Context().Name() + "@" + digest, err
 }

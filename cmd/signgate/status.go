@@ -57,7 +57,7 @@ func runStatus(cmd *cobra.Command, a *app) error {
 		return err
 	}
 	if a.output == "json" {
-		err = plainJSON(a.Out).Encode(report)
+		err = a.printJSON(report)
 	} else {
 		printReport(a.Out, report, a.sandbox)
 	}

@@ -24,14 +24,7 @@ type desk struct {
 // newDesk finds or builds the programs; those of Google's must be on the machine.
 func newDesk(t *testing.T, found, built []string) *desk {
 	t.Helper()
-	root, err := tools.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := filepath.Join(root, "bin")
-	if missing := sandbox.Missing(bin); len(missing) > 0 {
-		t.Skipf("no cluster without %v in bin/: make build", missing)
-	}
+	bin := programs(t)
 	for _, name := range found {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skipf("%s is not on this machine", name)
@@ -39,7 +32,7 @@ func newDesk(t *testing.T, found, built []string) *desk {
 	}
 	path := []string{}
 	for _, name := range built {
-		program, err := tools.Build(t.Context(), root, name, func(s string) { t.Log(s) })
+		program, err := tools.Build(t.Context(), filepath.Dir(bin), name, func(s string) { t.Log(s) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/cobra"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -26,8 +25,8 @@ a dry run on the server: nothing is created.`,
 }
 
 func runTry(cmd *cobra.Command, a *app, image string) error {
-	if _, err := name.ParseReference(image); err != nil {
-		return usagef("%w", err)
+	if _, err := imageNamed(image); err != nil {
+		return err
 	}
 	setup, rec, err := a.recorded()
 	if err != nil {

@@ -20,6 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/oauth2"
+
+	"github.com/signgate/signgate/internal/problem"
 )
 
 // Registries reaches registries over one network.
@@ -143,6 +145,20 @@ func (r Registries) Find(ctx context.Context, ref string) (string, error) {
 		return "", err
 	}
 	return s.find(ctx, target)
+}
+
+// Digest is Find for an image that has to be there: the problem image-not-found if it is not.
+func (r Registries) Digest(ctx context.Context, ref string) (string, error) {
+	found, err := r.Find(ctx, ref)
+	return found, there(found, ref, err)
+}
+
+// there makes a failure of a digest that was not found.
+func there(found, ref string, err error) error {
+	if err == nil && found == "" {
+		return problem.Raise("image-not-found", fmt.Errorf("look up image %s: the registry has no such image", ref))
+	}
+	return err
 }
 
 func (s *session) find(ctx context.Context, ref name.Reference) (string, error) {

@@ -24,6 +24,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/signgate/signgate/internal/image"
+	"github.com/signgate/signgate/internal/problem"
 )
 
 // world is a registry for every host there is; those of *.pkg.dev want the token "t".
@@ -274,7 +275,7 @@ func TestWhatIsNotThere(t *testing.T) {
 		t.Errorf("get: %v", err)
 	}
 	key, _ := image.ThrowAwayKey()
-	if _, err := w.registries().Sign(t.Context(), absent, key, false); err == nil || !strings.Contains(err.Error(), "MANIFEST_UNKNOWN") {
+	if _, err := w.registries().Sign(t.Context(), absent, key, false); problem.From(err) == nil || problem.From(err).ID != "image-not-found" {
 		t.Errorf("sign: %v", err)
 	}
 	if err := errors.Join(w.registries().Remove(t.Context(), absent), w.registries().Unsign(t.Context(), absent, key)); err != nil {

@@ -72,19 +72,17 @@ func (r Registries) Sign(ctx context.Context, ref string, key Key, publicLog boo
 // signable asks for an image and for its signatures at once. What is wrong with the
 // image is said first: there are no signatures of one that is not there.
 func (s *session) signable(ctx context.Context, target name.Digest, key Key) (good []oci.Signature, all oci.Signatures, err error) {
-	var there error
+	var missing error
 	asked := make(chan struct{})
 	go func() {
 		defer close(asked)
 		found, err := s.find(ctx, target)
-		if there = err; err == nil && found == "" {
-			there = fmt.Errorf("sign image %s: MANIFEST_UNKNOWN: manifest unknown", target)
-		}
+		missing = there(found, target.Name(), err)
 	}()
 	good, all, err = s.signatures(ctx, target, key)
 	<-asked
-	if there != nil {
-		return nil, nil, there
+	if missing != nil {
+		return nil, nil, missing
 	}
 	return good, all, err
 }

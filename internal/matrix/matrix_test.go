@@ -24,6 +24,9 @@ var seed = flag.Uint64("seed", 329, "`number` that draws the samples")
 // programs is the folder of the programs; a test that needs them is skipped where they are not built.
 func programs(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes a cluster: make test")
+	}
 	root, err := tools.Root()
 	if err != nil {
 		t.Fatal(err)

@@ -26,6 +26,11 @@ func TestCatalogue(t *testing.T) {
 		if e.What == "" || e.Fix == "" {
 			t.Errorf("%s says not what happened or what to try", e.ID)
 		}
+		for _, place := range []string{"above", "below"} { // each printer has an order of its own
+			if strings.Contains(e.What+e.Why+e.Fix, place) {
+				t.Errorf("%s points %s: what stands there is the printer's to say", e.ID, place)
+			}
+		}
 		re, err := regexp.Compile(e.Pattern)
 		if err != nil {
 			t.Errorf("%s: %v", e.ID, err)
