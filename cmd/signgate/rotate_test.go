@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -16,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/signgate/signgate/internal/image"
+	"github.com/signgate/signgate/state"
 	"github.com/signgate/signgate/steps"
 )
 
@@ -73,7 +76,12 @@ func (b *bench) rotated() {
 	b.ends(exitFailed, "rotate", "--finish", "--yes") // not yet
 	b.tries(theirs, exitDone, "it is signed")
 	b.ends(exitDone, "apply", "--yes") // keeps both versions
+	tape := filepath.Join(b.dir, "sandbox", "setups", "acme-demo", state.EventsFile)
+	b.must(os.Remove(tape))
 	b.ends(exitDone, "rotate", "--yes")
+	if events, err := os.ReadFile(tape); err != nil || !strings.Contains(string(events), `"type":"summary"`) {
+		b.Errorf("who watches sees: %s, %v", events, err)
+	}
 	if again := b.ends(exitDone, "rotate", "--yes"); !strings.Contains(again, "No changes") {
 		b.Errorf("rotated twice:\n%s", again)
 	}
