@@ -9,7 +9,9 @@ import (
 )
 
 // Question is one thing that a person decides: a key of the config file, a flag,
-// and what it is about. Everything that asks for answers reads this one list.
+// and what it is about. Flags, config file and its schema are made of this list. The
+// wizard has its own words for a question and its own place to ask it; a test in tui
+// holds that each has one.
 type Question struct {
 	Key  string   // in the config file and in the record: "keyRing"
 	Flag string   // on the command line: "key-ring"

@@ -115,7 +115,7 @@ func (l *lines) form() error {
 		l.say("Names and size:")
 		broken := rules(l.answers)
 		for i, f := range all {
-			l.say("  %d. %s: %s", i+1, f.label, l.valueOf(f, broken[f.path]))
+			l.say("  %d. %s: %s", i+1, f.label, l.valueOf(f, broken[f.Key]))
 		}
 		l.price()
 		answer, err := l.ask("Number of what to change, or nothing to go on", "")
@@ -173,7 +173,7 @@ func (l *lines) changeField(f field) error {
 		return err
 	}
 	f.set(&l.answers, v)
-	if f.path == "image" && rules(l.answers)["image"] == "" {
+	if f.Key == "image" && rules(l.answers)["image"] == "" {
 		digest, err := l.backend.Digest(l.ctx, l.answers)
 		if err != nil {
 			l.trouble(asProblem(err))
@@ -192,7 +192,7 @@ func (l *lines) changeChoice(f field) error {
 		label := o.label
 		a := l.answers
 		f.set(&a, o.value)
-		if c, ok := l.backend.Cost(a); ok && f.path == "shape" {
+		if c, ok := l.backend.Cost(a); ok && f.Key == "shape" {
 			label += fmt.Sprintf(", $%.2f an hour", c.Hourly)
 		}
 		labels = append(labels, label)

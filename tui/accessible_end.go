@@ -71,7 +71,7 @@ func (l *lines) changeCause(path string) error {
 		return errBack
 	}
 	for _, f := range fields() {
-		if f.path == path {
+		if f.Key == path {
 			if err := l.changeField(f); err != nil {
 				return err
 			}

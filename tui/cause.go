@@ -68,7 +68,7 @@ func (a *app) culprit() string {
 // questionName is an answer as the form calls it.
 func questionName(path string) string {
 	for _, f := range fields() {
-		if f.path == path {
+		if f.Key == path {
 			return "“" + f.label + "”"
 		}
 	}

@@ -50,7 +50,7 @@ func newNames(a *app) *names {
 
 // goTo moves to the question of an answer, if it is one of these.
 func (s *names) goTo(path string) {
-	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.path == path }); i >= 0 {
+	if i := slices.IndexFunc(s.fields, func(f field) bool { return f.Key == path }); i >= 0 {
 		s.focus(i)
 	}
 }
@@ -113,7 +113,7 @@ func (s *names) accept() tea.Cmd {
 		return s.choseNames(s.draft)
 	}
 	for i, f := range s.fields {
-		if rule, bad := s.broken[f.path]; bad {
+		if rule, bad := s.broken[f.Key]; bad {
 			s.focus(i)
 			s.say("%s must be %s", f.label, rule)
 			return nil
@@ -159,7 +159,7 @@ func (s *names) Update(msg tea.Msg) tea.Cmd {
 	f := s.fields[s.at]
 	if v := s.input.Value(); v != f.get(s.draft) {
 		s.put(v)
-		if f.path == "image" {
+		if f.Key == "image" {
 			return tea.Batch(cmd, s.later(typedOut, lookUp{v}))
 		}
 	}
@@ -213,10 +213,10 @@ func (s *names) rows(i, w int) []string {
 		value = s.input.View()
 	}
 	l := label + value
-	switch rule, bad := s.broken[f.path]; {
+	switch rule, bad := s.broken[f.Key]; {
 	case bad && !here:
 		l += "  " + t.Risk.Render("✗") + " " + rule
-	case f.path == "image" && !bad && !here:
+	case f.Key == "image" && !bad && !here:
 		l += "  " + s.stands()
 	}
 	return []string{fit(l, w)}
@@ -255,7 +255,7 @@ func (s *names) choice(f field, here bool, label string, w int) []string {
 
 // price is what the cluster would cost with an option.
 func (s *names) price(f field, o option) string {
-	if f.path != "shape" {
+	if f.Key != "shape" {
 		return ""
 	}
 	a := s.draft
@@ -298,14 +298,14 @@ func (s *names) foot(w int) []string {
 		lines = append(lines, indentFirst(sign, spaces(width(sign)), wrap(text, w-width(sign)))...)
 	}
 	r := s.images[s.draft.Image]
-	switch rule, bad := s.broken[f.path]; {
+	switch rule, bad := s.broken[f.Key]; {
 	case bad:
 		add(t.Risk.Render("✗ "), f.label+" must be "+rule)
-	case f.path == "image" && r != nil && r.problem != nil:
+	case f.Key == "image" && r != nil && r.problem != nil:
 		add(t.Warn.Render("! "), line(r.problem.What)+": "+line(r.problem.Fix))
-	case f.path == "image" && r != nil && r.digest != "":
+	case f.Key == "image" && r != nil && r.digest != "":
 		add(t.Good.Render("✓ "), "is "+line(r.digest)+" now; that digest is copied and signed, whatever the tag becomes")
-	case f.path == "image" && r != nil:
+	case f.Key == "image" && r != nil:
 		add(t.Accent.Render("● "), "looking up which digest it stands for …")
 	default:
 		add("", f.help)

@@ -6,14 +6,13 @@ import (
 	"github.com/signgate/signgate/state"
 )
 
-// field is one question of the form. A field with options is a choice.
+// field is a question as the form puts it: how it is called there, what it is for, and of a
+// choice what there is to choose. Its answer is the question's own.
 type field struct {
-	path    string // as in the config file, and in state.FieldError
+	state.Question
 	label   string
 	help    string
 	options []option
-	get     func(state.Answers) string
-	set     func(*state.Answers, string)
 }
 
 // option is one of a choice.
@@ -21,64 +20,71 @@ type option struct{ value, label string }
 
 // fields are the questions that have defaults, in the order they are asked.
 func fields() []field {
-	text := func(path, label, help string, at func(*state.Answers) *string) field {
-		return field{path: path, label: label, help: help,
-			get: func(a state.Answers) string { return *at(&a) },
-			set: func(a *state.Answers, v string) { *at(a) = v }}
+	known := map[string]state.Question{}
+	for _, q := range state.Questions() {
+		known[q.Key] = q
+	}
+	ask := func(key, label, help string, options ...option) field {
+		return field{known[key], label, help, options}
 	}
 	return []field{
-		{path: "shape", label: "Shape", help: "of the cluster: regional survives the loss of a zone; all of it can be removed again",
-			options: []option{{state.Zonal, "zonal, one machine"}, {state.Regional, "regional, a machine in each of three zones"},
-				{state.Guide, "as in the guide: regional, nine machines"}, {state.Autopilot, "Autopilot: regional, Google keeps the machines"}},
-			get: func(a state.Answers) string { return a.Shape }, set: setShape},
-		text("image", "Image to sign", "copied into your registry, then signed by its digest",
-			func(a *state.Answers) *string { return &a.Image }),
-		text("namespace", "Protect", "the Kubernetes namespace in which only signed images may run",
-			func(a *state.Answers) *string { return &a.Namespace }),
-		{path: "publicLog", label: "Public log", help: "Sigstore's public log would show the image's digest, the signature and your public key to everybody, for ever",
-			options: []option{{"no", "no, nothing becomes public"}, {"yes", "yes, record signatures in Sigstore's log"}},
-			get:     func(a state.Answers) string { return yesNo(a.PublicLog) },
-			set:     func(a *state.Answers, v string) { a.PublicLog = v == "yes" }},
-		text("cluster", "Cluster", "the name of the Kubernetes cluster; its nodes sign in as NAME-sa",
-			func(a *state.Answers) *string { return &a.Cluster }),
-		{path: "workloadIdentity", label: "Controller", help: "as in the guide it signs in as its node; as itself it needs fewer rights, and nothing else has them; on Autopilot always as itself",
-			options: []option{{"no", "signs in as its node, as in the guide"}, {"yes", "signs in as itself, with fewer rights"}},
-			get:     func(a state.Answers) string { return yesNo(a.Federated()) },
-			set:     func(a *state.Answers, v string) { a.WorkloadIdentity = v == "yes" }},
-		text("keyRing", "Key ring", "a drawer for keys, in the region you chose; used as it is if it is there",
-			func(a *state.Answers) *string { return &a.KeyRing }),
-		text("key", "Key", "the signing key in Cloud KMS; it never leaves it",
-			func(a *state.Answers) *string { return &a.Key }),
-		text("repository", "Repository", "the private image repository in Artifact Registry",
-			func(a *state.Answers) *string { return &a.Repository }),
-		text("policy", "Policy", "the ClusterImagePolicy: which images must be signed by which key",
-			func(a *state.Answers) *string { return &a.Policy }),
-		text("suffix", "Suffix", "ends every name, so that several people can share a project; may be empty",
-			func(a *state.Answers) *string { return &a.Suffix }),
-		text("machineType", "Machine type", "of the cluster's nodes",
-			func(a *state.Answers) *string { return &a.MachineType }),
-		number("nodes", "Nodes", "in each zone", func(a *state.Answers) *int { return &a.Nodes }),
-		number("diskGB", "Disk (GB)", "of each node", func(a *state.Answers) *int { return &a.DiskGB }),
-		text("zone", "Zone", "of a zonal cluster; empty is the region's first",
-			func(a *state.Answers) *string { return &a.Zone }),
+		ask("shape", "Shape", "of the cluster: regional survives the loss of a zone; all of it can be removed again",
+			option{state.Zonal, "zonal, one machine"}, option{state.Regional, "regional, a machine in each of three zones"},
+			option{state.Guide, "as in the guide: regional, nine machines"}, option{state.Autopilot, "Autopilot: regional, Google keeps the machines"}),
+		ask("image", "Image to sign", "copied into your registry, then signed by its digest"),
+		ask("namespace", "Protect", "the Kubernetes namespace in which only signed images may run"),
+		ask("publicLog", "Public log", "Sigstore's public log would show the image's digest, the signature and your public key to everybody, for ever",
+			option{"no", "no, nothing becomes public"}, option{"yes", "yes, record signatures in Sigstore's log"}),
+		ask("cluster", "Cluster", "the name of the Kubernetes cluster; its nodes sign in as NAME-sa"),
+		ask("workloadIdentity", "Controller", "as in the guide it signs in as its node; as itself it needs fewer rights, and nothing else has them; on Autopilot always as itself",
+			option{"no", "signs in as its node, as in the guide"}, option{"yes", "signs in as itself, with fewer rights"}),
+		ask("keyRing", "Key ring", "a drawer for keys, in the region you chose; used as it is if it is there"),
+		ask("key", "Key", "the signing key in Cloud KMS; it never leaves it"),
+		ask("repository", "Repository", "the private image repository in Artifact Registry"),
+		ask("policy", "Policy", "the ClusterImagePolicy: which images must be signed by which key"),
+		ask("suffix", "Suffix", "ends every name, so that several people can share a project; may be empty"),
+		ask("machineType", "Machine type", "of the cluster's nodes"),
+		ask("nodes", "Nodes", "in each zone"),
+		ask("diskGB", "Disk (GB)", "of each node"),
+		ask("zone", "Zone", "of a zonal cluster; empty is the region's first"),
 	}
 }
 
-func number(path, label, help string, at func(*state.Answers) *int) field {
-	return field{path: path, label: label, help: help,
-		get: func(a state.Answers) string {
-			if n := *at(&a); n >= 0 {
-				return strconv.Itoa(n)
-			}
+// get is the answer as the form shows it.
+func (f field) get(a state.Answers) string {
+	a.WorkloadIdentity = a.Federated() // on Autopilot, whatever was answered
+	switch at := f.At(&a).(type) {
+	case *bool:
+		return yesNo(*at)
+	case *int:
+		if *at < 0 { // what was typed is no number
 			return ""
-		},
-		set: func(a *state.Answers, v string) {
-			n, err := strconv.Atoi(v)
-			if err != nil || n < 0 {
-				n = -1 // not a number; the rules refuse it
-			}
-			*at(a) = n
-		}}
+		}
+		return strconv.Itoa(*at)
+	case *string:
+		return *at
+	}
+	return ""
+}
+
+// set takes what was chosen or typed.
+func (f field) set(a *state.Answers, v string) {
+	if f.Key == "shape" {
+		setShape(a, v)
+		return
+	}
+	switch at := f.At(a).(type) {
+	case *bool:
+		*at = v == "yes"
+	case *int:
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 {
+			n = -1 // not a number; the rules refuse it
+		}
+		*at = n
+	case *string:
+		*at = v
+	}
 }
 
 // setShape sets the size that goes with a shape, too; both can be changed after.
