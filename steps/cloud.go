@@ -158,6 +158,11 @@ func notice(l engine.Ledger, format string, args ...any) {
 	l.Report(engine.Event{Type: engine.TypeNotice, Text: fmt.Sprintf(format, args...)})
 }
 
+// warn is a notice that must be seen, whatever else goes on.
+func warn(l engine.Ledger, format string, args ...any) {
+	l.Report(engine.Event{Type: engine.TypeNotice, Warning: true, Text: fmt.Sprintf(format, args...)})
+}
+
 // slow tells from time to time that something takes long.
 func slow(l engine.Ledger) func(time.Duration) {
 	return func(waited time.Duration) {

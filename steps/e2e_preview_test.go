@@ -53,11 +53,11 @@ func (s *setup) preview(t *testing.T) {
 	look(engine.None)
 	s.mu.Lock()
 	told := slices.ContainsFunc(s.events, func(e engine.Event) bool {
-		return e.Type == engine.TypeNotice && strings.Contains(e.Text, `deployment/till in namespace "shop" runs nginx and would be refused`)
+		return e.Warning && strings.Contains(e.Text, `deployment/till in namespace "shop" runs nginx and would be refused`)
 	})
 	s.mu.Unlock()
 	if !told {
-		t.Error("nobody told that the till would be refused")
+		t.Error("nobody warned that the till would be refused")
 	}
 	must(t, step.Undo(t.Context(), l))
 	ns, err := k.CoreV1().Namespaces().Get(t.Context(), namespace, metav1.GetOptions{})

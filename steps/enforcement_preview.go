@@ -58,7 +58,7 @@ func (s enforcement) preview(ctx context.Context, c *kube.Cluster, l engine.Ledg
 	}
 	for i, image := range images {
 		if refused[i] != "" {
-			notice(l, "%s in namespace %q runs %s and would be refused at its next start: %s",
+			warn(l, "%s in namespace %q runs %s and would be refused at its next start: %s",
 				strings.Join(running[image], ", "), s.a.Namespace, image, Meaning(refused[i]))
 		}
 	}

@@ -282,7 +282,11 @@ func (l *lines) spoken(ev engine.Event) string {
 		return fmt.Sprintf("Verdict on %s (%s): %s, because: %s. The cluster said: %s", caseTitle(v.Case), imageName(v.Image),
 			newTheme().verdict(v).Word, line(v.Reason), words(v.Message))
 	case engine.TypeNotice:
-		return joined(title, line(ev.Text)) // some are about the whole, which has no title
+		text := joined(title, line(ev.Text)) // some are about the whole, which has no title
+		if ev.Warning {
+			return "Warning. " + text
+		}
+		return text
 	case engine.TypePlan:
 		return "A new run begins."
 	}

@@ -269,6 +269,18 @@ func TestAccessibleSaysThatItStillWorks(t *testing.T) {
 	})
 }
 
+func TestAccessibleWarns(t *testing.T) {
+	b := newFake()
+	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}
+	b.session.events = judging()
+	r := talk(t, b)
+	r.answer("Number [1]: ", "")
+	r.answer("Number [1]: ", "")
+	r.until("\nWarning. Enforcement: deployment/web in namespace")
+	r.pick("finish")
+	r.end()
+}
+
 func TestAccessibleLearns(t *testing.T) {
 	b := newFake()
 	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}

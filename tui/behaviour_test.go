@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -344,6 +345,23 @@ func TestDestroyNeedsTheName(t *testing.T) {
 		d.press("enter")
 		d.shows("Removed")
 	})
+}
+
+// TestWarningsStay: an event says itself that it must be seen, whatever its words and its step.
+func TestWarningsStay(t *testing.T) {
+	r := newRun(planOf(engine.Create), nil, noon())
+	for _, ev := range []engine.Event{
+		{Type: engine.TypeNotice, Step: "enforcement", Text: "nginx would be refused"},
+		{Type: engine.TypeNotice, Step: "enforcement", Text: "the till stops", Warning: true},
+		{Type: engine.TypeNotice, Text: "so does the shop", Warning: true},
+		{Type: engine.TypeNotice, Step: "enforcement", Text: "the till stops", Warning: true},
+	} {
+		r.apply(ev, noon())
+	}
+	again := newRun(planOf(engine.Create), r, noon())
+	if want := []string{"the till stops", "so does the shop"}; !slices.Equal(again.warnings, want) {
+		t.Errorf("warned of %q, want %q", again.warnings, want)
+	}
 }
 
 func TestTryAnImage(t *testing.T) {

@@ -432,7 +432,7 @@ func rest() []engine.Event {
 // judging is a run in the middle of its proof, in a namespace where something runs already.
 func judging() []engine.Event {
 	all := append(script(), rest()[:4]...)
-	all = append(all, engine.Event{Type: engine.TypeNotice, Step: "enforcement", Time: noon().Add(31 * time.Second),
+	all = append(all, engine.Event{Type: engine.TypeNotice, Warning: true, Step: "enforcement", Time: noon().Add(31 * time.Second),
 		Text: `deployment/web in namespace "default" runs busybox:1.36 and would be refused at its next start: no policy is about this image`},
 		engine.Event{Type: engine.TypeStep, Step: "proof", Status: engine.Started, Time: noon().Add(32 * time.Second)})
 	for _, v := range verdicts()[:2] {

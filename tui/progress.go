@@ -3,7 +3,6 @@ package tui
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/signgate/signgate/internal/engine"
@@ -16,7 +15,7 @@ type run struct {
 	steps    []stepRun
 	index    map[string]int
 	verdicts []engine.Verdict
-	warnings []string // what runs in the namespace and would be refused
+	warnings []string // what must be seen, whatever else goes on
 	summary  *engine.Summary
 	log      logBook
 
@@ -107,10 +106,9 @@ func (s *stepRun) apply(ev engine.Event, now time.Time) {
 	}
 }
 
-// warn keeps what enforcement says of workloads that the gate would refuse: one
-// must see it whatever else goes on.
+// warn keeps a warning, once: one must see it whatever else goes on.
 func (r *run) warn(ev engine.Event) {
-	if text := line(ev.Text); ev.Step == "enforcement" && strings.Contains(text, "would be refused") && !slices.Contains(r.warnings, text) {
+	if text := line(ev.Text); ev.Warning && !slices.Contains(r.warnings, text) {
 		r.warnings = append(r.warnings, text)
 	}
 }

@@ -286,6 +286,8 @@ func anyEvent(rt *rapid.T, text *rapid.Generator[string]) engine.Event {
 	case engine.TypeProgress:
 		ev.Progress = &engine.Progress{Stage: text.Draw(rt, "stage"), Done: rapid.Int64Range(-5, 1<<40).Draw(rt, "done"), Total: rapid.Int64Range(-5, 1<<40).Draw(rt, "total"),
 			Unit: rapid.SampledFrom([]string{"", "bytes"}).Draw(rt, "unit")}
+	case engine.TypeNotice:
+		ev.Warning = rapid.Bool().Draw(rt, "warning")
 	case engine.TypePlan: // of a run that is watched
 		p := planOf(engine.Create)
 		p.Steps = p.Steps[:rapid.IntRange(0, len(p.Steps)).Draw(rt, "steps")]

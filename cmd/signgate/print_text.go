@@ -38,7 +38,11 @@ func (p *textPrinter) emit(ev engine.Event) {
 	case engine.TypeVerdict:
 		printVerdict(p.out, *ev.Verdict)
 	case engine.TypeNotice:
-		fmt.Fprintf(p.out, "  note      %-12s %s\n", ev.Step, problem.Clean(ev.Text))
+		word := "note"
+		if ev.Warning {
+			word = "warning"
+		}
+		fmt.Fprintf(p.out, "  %-9s %-12s %s\n", word, ev.Step, problem.Clean(ev.Text))
 		if ev.Problem != nil {
 			printProblem(p.out, ev.Problem)
 		}

@@ -92,6 +92,7 @@ func TestEventsSchemaTellsLinesApart(t *testing.T) {
 		`{` + at + `,"type":"step","step":"key"}`:                                     false,
 		`{` + at + `,"type":"step","step":"key","status":"begun"}`:                    false,
 		`{` + at + `,"type":"notice","text":"waiting"}`:                               true,
+		`{` + at + `,"type":"notice","text":"it would be refused","warning":true}`:    true,
 		`{"type":"notice","text":"waiting"}`:                                          false,
 		`{` + at + `,"type":"summary"}`:                                               false,
 		`{` + at + `,"type":"progress","step":"key","progress":{"done":1,"total":2}}`: true,

@@ -43,6 +43,7 @@ type Event struct {
 	Status   Status           `json:"status,omitempty"`  // of a step event
 	Seconds  float64          `json:"seconds,omitempty"` // how long the step took, when it ended
 	Text     string           `json:"text,omitempty"`    // one line for a person
+	Warning  bool             `json:"warning,omitempty"` // of a notice: it must be seen, whatever else goes on
 	Problem  *problem.Problem `json:"error,omitempty"`   // of a failed step, and of a notice of what failed besides
 	Progress *Progress        `json:"progress,omitempty"`
 	Verdict  *Verdict         `json:"verdict,omitempty"`
