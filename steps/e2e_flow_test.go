@@ -19,10 +19,10 @@ func TestCluster(t *testing.T) {
 	t.Logf("all of it took %.1f s", sum.Seconds)
 	verdicts := s.verdicts()
 	for _, want := range []struct{ name, actual, reason string }{
-		{steps.CaseUnsignedPublic, steps.Denied, steps.ReasonNoPolicy},
-		{steps.CaseUnsignedPrivate, steps.Denied, steps.ReasonUnsigned},
-		{steps.CaseWrongKey, steps.Denied, steps.ReasonWrongKey},
-		{steps.CaseSigned, steps.Admitted, steps.ReasonSigned},
+		{engine.CaseUnsignedPublic, engine.Denied, steps.ReasonNoPolicy},
+		{engine.CaseUnsignedPrivate, engine.Denied, steps.ReasonUnsigned},
+		{engine.CaseWrongKey, engine.Denied, steps.ReasonWrongKey},
+		{engine.CaseSigned, engine.Admitted, steps.ReasonSigned},
 	} {
 		if v := verdicts[want.name]; !v.OK || v.Actual != want.actual || v.Reason != want.reason {
 			t.Errorf("%s: %+v, want it %s because %s", want.name, v, want.actual, want.reason)

@@ -298,14 +298,14 @@ func (s *setup) checkVerdicts(t *testing.T, verdicts map[string]engine.Verdict, 
 	t.Helper()
 	n := steps.NamesOf(s.answers)
 	app := filepath.Base(n.ImageName())
-	for _, name := range []string{steps.CaseUnsignedPublic, steps.CaseUnsignedPrivate, steps.CaseWrongKey, steps.CaseSigned} {
+	for _, name := range []string{engine.CaseUnsignedPublic, engine.CaseUnsignedPrivate, engine.CaseWrongKey, engine.CaseSigned} {
 		v, ok := verdicts[name]
 		if !ok {
 			t.Errorf("no verdict on %s", name)
 			continue
 		}
 		deploy := app + "-" + name
-		if name == steps.CaseSigned {
+		if name == engine.CaseSigned {
 			deploy = "" // it runs already: a dry run, which has no name, tells
 		}
 		until(t, "the audit log tells of "+name, func(context.Context) (bool, error) {
@@ -317,11 +317,11 @@ func (s *setup) checkVerdicts(t *testing.T, verdicts map[string]engine.Verdict, 
 				switch denied := a.ResponseStatus.Code >= 400; {
 				case deploy != "" && (dry || a.ObjectRef.Name != deploy), deploy == "" && !dry && a.ObjectRef.Name != app:
 				case deploy != "":
-					if denied != (v.Actual == steps.Denied) || denied && a.ResponseStatus.Message != v.Message {
+					if denied != (v.Actual == engine.Denied) || denied && a.ResponseStatus.Message != v.Message {
 						t.Errorf("%s: the verdict is %s (%q), the API server answered %d %q", name, v.Actual, v.Message, a.ResponseStatus.Code, a.ResponseStatus.Message)
 					}
 					return true, nil
-				case denied == (v.Actual == steps.Denied) && (!denied || a.ResponseStatus.Message == v.Message):
+				case denied == (v.Actual == engine.Denied) && (!denied || a.ResponseStatus.Message == v.Message):
 					return true, nil
 				}
 			}

@@ -46,14 +46,14 @@ func (s *setup) sabotage(t *testing.T) {
 		{name: "policy deleted", id: "gate-policy-missing", spoil: b.deletePolicy, repair: []string{"policy"}},
 		{name: "another key in the policy", id: "gate-other-key", spoil: b.otherKey, repair: []string{"policy"}},
 		{name: "policy only warns", id: "gate-policy-differs", spoil: b.warnOnly, repair: []string{"policy"}},
-		{name: "KMS grant removed", id: "gate-policy-keyless", spoil: b.revokeKMS, repair: []string{"identity", "policy"}, signed: steps.Denied},
+		{name: "KMS grant removed", id: "gate-policy-keyless", spoil: b.revokeKMS, repair: []string{"identity", "policy"}, signed: engine.Denied},
 		{name: "label removed", id: "gate-label-missing", spoil: b.unlabel, repair: []string{"enforcement"}},
 		{name: "webhook scaled to 0", id: "gate-webhook-down", spoil: b.scaleDown, repair: []string{"controller"}},
-		{name: "failurePolicy Ignore", id: "gate-fails-open", spoil: b.failOpen, repair: []string{"controller"}, signed: steps.Admitted},
-		{name: "the unsigned image signed", id: "gate-unsigned-signed", spoil: b.signUnsigned, undo: b.unsignUnsigned, signed: steps.Admitted},
-		{name: "the signature deleted", id: "gate-signature-missing", spoil: b.deleteSignature, repair: []string{"signature"}, signed: steps.Denied},
-		{name: "the wrong signature deleted", id: "gate-wrong-key-unsigned", spoil: b.deleteWrongSignature, repair: []string{"image"}, signed: steps.Admitted},
-		{name: "reader role removed", id: "gate-registry-denied", spoil: b.revokeReader, repair: []string{"identity"}, signed: steps.Denied},
+		{name: "failurePolicy Ignore", id: "gate-fails-open", spoil: b.failOpen, repair: []string{"controller"}, signed: engine.Admitted},
+		{name: "the unsigned image signed", id: "gate-unsigned-signed", spoil: b.signUnsigned, undo: b.unsignUnsigned, signed: engine.Admitted},
+		{name: "the signature deleted", id: "gate-signature-missing", spoil: b.deleteSignature, repair: []string{"signature"}, signed: engine.Denied},
+		{name: "the wrong signature deleted", id: "gate-wrong-key-unsigned", spoil: b.deleteWrongSignature, repair: []string{"image"}, signed: engine.Admitted},
+		{name: "reader role removed", id: "gate-registry-denied", spoil: b.revokeReader, repair: []string{"identity"}, signed: engine.Denied},
 	} {
 		ok := t.Run(row.name, func(t *testing.T) {
 			row.spoil(t)
@@ -70,7 +70,7 @@ func (s *setup) sabotage(t *testing.T) {
 			if got, _, _ := strings.Cut(explained(err), ":"); got != row.id {
 				t.Errorf("the proof ends with %s, want %s; verdicts %+v", explained(err), row.id, verdicts)
 			}
-			if v := verdicts[steps.CaseSigned]; row.signed != "" && v.Actual != row.signed {
+			if v := verdicts[engine.CaseSigned]; row.signed != "" && v.Actual != row.signed {
 				t.Errorf("the signed image: %+v, want it %s", v, row.signed)
 			}
 			s.checkVerdicts(t, verdicts, start)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/sandbox/fault"
 	"github.com/signgate/signgate/steps"
@@ -21,22 +22,22 @@ import (
 func (s *setup) try(t *testing.T) {
 	b := saboteur{s, s.kube(t), steps.NamesOf(s.answers)}
 	for _, c := range []struct{ name, image, actual, reason string }{
-		{"signed", b.ref(steps.PinImageDigest), steps.Admitted, steps.ReasonSigned},
-		{"signed, by its tag", b.n.ImageName() + ":" + b.n.ImageTag(), steps.Admitted, steps.ReasonSigned},
-		{"not signed", b.ref(steps.PinUnsignedDigest), steps.Denied, steps.ReasonUnsigned},
-		{"by another key", b.ref(steps.PinWrongKeyDigest), steps.Denied, steps.ReasonWrongKey},
-		{"no policy", "nginx", steps.Denied, steps.ReasonNoPolicy},
-		{"signed in the bundle format alone", b.bundled(t), steps.Denied, steps.ReasonBundle},
-		{"no such tag", b.n.ImageName() + ":no-such-tag", steps.Denied, steps.ReasonMissing},
-		{"no such digest", b.n.ImageName() + "@sha256:" + strings.Repeat("0", 64), steps.Denied, steps.ReasonMissing},
-		{"no such public image", "nginx:no-such-tag", steps.Denied, steps.ReasonMissing},
+		{"signed", b.ref(steps.PinImageDigest), engine.Admitted, steps.ReasonSigned},
+		{"signed, by its tag", b.n.ImageName() + ":" + b.n.ImageTag(), engine.Admitted, steps.ReasonSigned},
+		{"not signed", b.ref(steps.PinUnsignedDigest), engine.Denied, steps.ReasonUnsigned},
+		{"by another key", b.ref(steps.PinWrongKeyDigest), engine.Denied, steps.ReasonWrongKey},
+		{"no policy", "nginx", engine.Denied, steps.ReasonNoPolicy},
+		{"signed in the bundle format alone", b.bundled(t), engine.Denied, steps.ReasonBundle},
+		{"no such tag", b.n.ImageName() + ":no-such-tag", engine.Denied, steps.ReasonMissing},
+		{"no such digest", b.n.ImageName() + "@sha256:" + strings.Repeat("0", 64), engine.Denied, steps.ReasonMissing},
+		{"no such public image", "nginx:no-such-tag", engine.Denied, steps.ReasonMissing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v, err := steps.Try(t.Context(), s.answers, s.clients, c.image)
 			if err != nil {
 				t.Fatal(explained(err))
 			}
-			if v.Actual != c.actual || v.Reason != c.reason || v.Message == "" || v.OK != (c.actual == steps.Admitted) {
+			if v.Actual != c.actual || v.Reason != c.reason || v.Message == "" || v.OK != (c.actual == engine.Admitted) {
 				t.Errorf("got %+v, want %s because %s", v, c.actual, c.reason)
 			}
 		})
@@ -54,7 +55,7 @@ func (s *setup) try(t *testing.T) {
 		b.deletePolicy(t)
 		until(t, "the webhook knows", func(ctx context.Context) (bool, error) {
 			v, err := steps.Try(ctx, s.answers, s.clients, b.ref(steps.PinImageDigest))
-			return v.Actual == steps.Denied, err
+			return v.Actual == engine.Denied, err
 		})
 		b.tried(t, b.ref(steps.PinImageDigest), steps.ReasonPolicyBroken, "is gone")
 		s.mustRun(t, "policy")
@@ -63,7 +64,7 @@ func (s *setup) try(t *testing.T) {
 		b.revokeKMS(t)
 		until(t, "the webhook knows", func(ctx context.Context) (bool, error) {
 			v, err := steps.Try(ctx, s.answers, s.clients, b.ref(steps.PinImageDigest))
-			return v.Actual == steps.Denied, err
+			return v.Actual == engine.Denied, err
 		})
 		b.tried(t, b.ref(steps.PinImageDigest), steps.ReasonPolicyBroken, "cloudkms.cryptoKeys.get")
 		s.mustRun(t, "identity")
@@ -79,7 +80,7 @@ func (b saboteur) tried(t *testing.T, image, reason, words string) {
 	if err != nil {
 		t.Fatal(explained(err))
 	}
-	if v.Actual != steps.Denied || v.Reason != reason || !strings.Contains(v.Message, words) || v.Fix == "" {
+	if v.Actual != engine.Denied || v.Reason != reason || !strings.Contains(v.Message, words) || v.Fix == "" {
 		t.Errorf("got %+v, want it refused because %s, with %q", v, reason, words)
 	}
 	if _, ok := problem.Explain(v.Reason); !ok {

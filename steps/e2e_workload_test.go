@@ -20,7 +20,7 @@ func TestWorkloadIdentity(t *testing.T) {
 	s := newSetup(t, func(a *state.Answers) { a.WorkloadIdentity = true })
 	defer s.logs(t)
 	t.Logf("all of it took %.1f s", s.mustApply(t, "").Seconds)
-	if v := s.verdicts()[steps.CaseSigned]; !v.OK {
+	if v := s.verdicts()[engine.CaseSigned]; !v.OK {
 		t.Errorf("the signed image: %+v", v)
 	}
 	t.Run("again", s.again)

@@ -295,9 +295,9 @@ func gateEffect(id string, verdicts []engine.Verdict) engine.Effect {
 	effect := engine.Harmless
 	for _, v := range verdicts {
 		switch {
-		case v.Expected == Denied && v.Actual == Admitted:
+		case v.Expected == engine.Denied && v.Actual == engine.Admitted:
 			return engine.Opens
-		case v.Expected == Admitted && v.Actual == Denied:
+		case v.Expected == engine.Admitted && v.Actual == engine.Denied:
 			effect = engine.Shuts
 		}
 	}

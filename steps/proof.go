@@ -34,17 +34,6 @@ func (s proof) Info() engine.Info {
 	}
 }
 
-// The four cases, and what can come of one.
-const (
-	CaseUnsignedPublic  = "unsigned-public"
-	CaseUnsignedPrivate = "unsigned-private"
-	CaseWrongKey        = "wrong-key"
-	CaseSigned          = "signed"
-
-	Denied   = "denied"
-	Admitted = "admitted"
-)
-
 // trial is one deployment of the proof, and the reason for which it must end as it must.
 type trial struct {
 	name     string // the case
@@ -65,10 +54,10 @@ func (s proof) trials(l engine.Ledger) []trial {
 	app := s.app()
 	return []trial{
 		// Another policy may be about public images; without one, none is.
-		{CaseUnsignedPublic, app + "-unsigned-public", s.a.Image, Denied, []string{ReasonNoPolicy, ReasonUnsigned}},
-		{CaseUnsignedPrivate, app + "-unsigned-private", private(PinUnsignedDigest), Denied, []string{ReasonUnsigned}},
-		{CaseWrongKey, app + "-wrong-key", private(PinWrongKeyDigest), Denied, []string{ReasonWrongKey}},
-		{CaseSigned, app, private(PinImageDigest), Admitted, []string{ReasonSigned}},
+		{engine.CaseUnsignedPublic, app + "-unsigned-public", s.a.Image, engine.Denied, []string{ReasonNoPolicy, ReasonUnsigned}},
+		{engine.CaseUnsignedPrivate, app + "-unsigned-private", private(PinUnsignedDigest), engine.Denied, []string{ReasonUnsigned}},
+		{engine.CaseWrongKey, app + "-wrong-key", private(PinWrongKeyDigest), engine.Denied, []string{ReasonWrongKey}},
+		{engine.CaseSigned, app, private(PinImageDigest), engine.Admitted, []string{ReasonSigned}},
 	}
 }
 
@@ -132,7 +121,7 @@ func (s proof) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, err
 func (s proof) tried(l engine.Ledger, trials []trial) bool {
 	for _, t := range trials {
 		end := state.Gone
-		if t.expected == Admitted {
+		if t.expected == engine.Admitted {
 			end = state.Made
 		}
 		if l.Entry(s.deploymentResource(t.deploy)).Phase != end {
@@ -179,7 +168,7 @@ func (s proof) rehearse(ctx context.Context, c *kube.Cluster, l engine.Ledger, t
 		all.Go(func() error {
 			answer, err := s.dryRun(ctx, c, s.a.Namespace, t.image)
 			v := t.verdict(answer)
-			if v.Case == CaseUnsignedPublic && v.Reason == ReasonUnresolved {
+			if v.Case == engine.CaseUnsignedPublic && v.Reason == ReasonUnresolved {
 				answer, err = s.dryRun(ctx, c, s.a.Namespace, s.publicByDigest(l))
 				v = t.verdict(answer)
 			}
@@ -189,7 +178,7 @@ func (s proof) rehearse(ctx context.Context, c *kube.Cluster, l engine.Ledger, t
 			if err != nil {
 				return err
 			}
-			if v.Case == CaseSigned && v.Actual == Admitted && !kube.Available(running) {
+			if v.Case == engine.CaseSigned && v.Actual == engine.Admitted && !kube.Available(running) {
 				v.Reason, v.OK = ReasonNotRunning, false
 			}
 			verdicts[i] = v

@@ -51,7 +51,7 @@ func withWords(p *problem.Problem, of map[string]engine.Verdict) *problem.Proble
 		return p
 	}
 	var words []string
-	for _, name := range []string{CaseUnsignedPublic, CaseUnsignedPrivate, CaseWrongKey, CaseSigned} {
+	for _, name := range []string{engine.CaseUnsignedPublic, engine.CaseUnsignedPrivate, engine.CaseWrongKey, engine.CaseSigned} {
 		if v := of[name]; !v.OK {
 			words = append(words, fmt.Sprintf("%s: %s (%s): %s", name, v.Actual, v.Reason, v.Message))
 		}
@@ -90,7 +90,7 @@ func (s proof) judgePolicy(ctx context.Context, c *kube.Cluster, l engine.Ledger
 		p.Words = problem.Clean(words)
 		return p, nil
 	}
-	if of[CaseSigned].Reason == ReasonNoPolicy {
+	if of[engine.CaseSigned].Reason == ReasonNoPolicy {
 		return raise("gate-policy-unread", "policy %q is ready, but the webhook judges without it", s.a.Policy), nil
 	}
 	return nil, nil
@@ -99,7 +99,7 @@ func (s proof) judgePolicy(ctx context.Context, c *kube.Cluster, l engine.Ledger
 // judgeImages looks at whether the images that are to be refused are still what they were made as.
 func (s proof) judgeImages(ctx context.Context, _ *kube.Cluster, l engine.Ledger, of map[string]engine.Verdict) (*problem.Problem, error) {
 	unsigned := l.Pin(PinUnsignedDigest)
-	if !of[CaseUnsignedPrivate].OK {
+	if !of[engine.CaseUnsignedPrivate].OK {
 		found, err := s.registries().Find(ctx, s.ImageName()+":"+image.SignatureTag(unsigned))
 		if err != nil {
 			return nil, err
@@ -108,11 +108,11 @@ func (s proof) judgeImages(ctx context.Context, _ *kube.Cluster, l engine.Ledger
 			return raise("gate-unsigned-signed", "the image that was to stay unsigned has been signed: %s@%s", s.ImageName(), unsigned), nil
 		}
 	}
-	if of[CaseWrongKey].Reason == ReasonUnsigned {
+	if of[engine.CaseWrongKey].Reason == ReasonUnsigned {
 		return raise("gate-wrong-key-unsigned", "the image signed by another key has lost that signature"), nil
 	}
-	for _, name := range []string{CaseUnsignedPublic, CaseUnsignedPrivate, CaseWrongKey} {
-		if of[name].Actual == Admitted {
+	for _, name := range []string{engine.CaseUnsignedPublic, engine.CaseUnsignedPrivate, engine.CaseWrongKey} {
+		if of[name].Actual == engine.Admitted {
 			return raise("gate-open", "the cluster admitted an image that it should have refused (%s)", name), nil
 		}
 	}
@@ -121,7 +121,7 @@ func (s proof) judgeImages(ctx context.Context, _ *kube.Cluster, l engine.Ledger
 
 // judgeSigned looks at why the signed image does not run.
 func (s proof) judgeSigned(_ context.Context, _ *kube.Cluster, l engine.Ledger, of map[string]engine.Verdict) (*problem.Problem, error) {
-	switch of[CaseSigned].Reason {
+	switch of[engine.CaseSigned].Reason {
 	case ReasonUnsigned:
 		return raise("gate-signature-missing", "the signature of %s@%s is gone from the registry", s.ImageName(), l.Pin(PinImageDigest)), nil
 	case ReasonWrongKey:
@@ -129,7 +129,7 @@ func (s proof) judgeSigned(_ context.Context, _ *kube.Cluster, l engine.Ledger, 
 	case ReasonNotRunning:
 		return raise("gate-signed-not-running", "the signed image is admitted, but does not come to run"), nil
 	}
-	for _, name := range []string{CaseUnsignedPrivate, CaseWrongKey, CaseSigned, CaseUnsignedPublic} {
+	for _, name := range []string{engine.CaseUnsignedPrivate, engine.CaseWrongKey, engine.CaseSigned, engine.CaseUnsignedPublic} {
 		switch of[name].Reason {
 		case ReasonDenied:
 			return problem.Raise("gate-registry-denied", nil), nil

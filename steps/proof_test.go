@@ -67,17 +67,17 @@ func TestVerdict(t *testing.T) {
 		answer error
 		ok     bool
 	}{
-		{CaseUnsignedPublic, noPolicy, true}, {CaseUnsignedPublic, unsigned, true}, {CaseUnsignedPublic, nil, false},
-		{CaseUnsignedPrivate, unsigned, true}, {CaseUnsignedPrivate, noPolicy, false}, {CaseUnsignedPrivate, wrongKey, false}, {CaseUnsignedPrivate, nil, false},
-		{CaseWrongKey, wrongKey, true}, {CaseWrongKey, unsigned, false}, {CaseWrongKey, noPolicy, false}, {CaseWrongKey, nil, false},
-		{CaseSigned, nil, true}, {CaseSigned, noPolicy, false}, {CaseSigned, unsigned, false}, {CaseSigned, wrongKey, false},
+		{engine.CaseUnsignedPublic, noPolicy, true}, {engine.CaseUnsignedPublic, unsigned, true}, {engine.CaseUnsignedPublic, nil, false},
+		{engine.CaseUnsignedPrivate, unsigned, true}, {engine.CaseUnsignedPrivate, noPolicy, false}, {engine.CaseUnsignedPrivate, wrongKey, false}, {engine.CaseUnsignedPrivate, nil, false},
+		{engine.CaseWrongKey, wrongKey, true}, {engine.CaseWrongKey, unsigned, false}, {engine.CaseWrongKey, noPolicy, false}, {engine.CaseWrongKey, nil, false},
+		{engine.CaseSigned, nil, true}, {engine.CaseSigned, noPolicy, false}, {engine.CaseSigned, unsigned, false}, {engine.CaseSigned, wrongKey, false},
 	} {
 		for _, trial := range trials {
 			if trial.name != c.name {
 				continue
 			}
 			v := trial.verdict(c.answer)
-			if v.OK != c.ok || (v.Actual == Denied) != (c.answer != nil) || v.Reason == "" || v.Message == "" {
+			if v.OK != c.ok || (v.Actual == engine.Denied) != (c.answer != nil) || v.Reason == "" || v.Message == "" {
 				t.Errorf("%s answered with %v: %+v, want ok %t", c.name, c.answer, v, c.ok)
 			}
 		}

@@ -22,12 +22,12 @@ func (t trial) verdict(answer error) engine.Verdict {
 	v := engine.Verdict{Case: t.name, Image: t.image, Expected: t.expected}
 	switch {
 	case answer != nil:
-		v.Actual = Denied
+		v.Actual = engine.Denied
 		v.Reason, v.Message = whyDenied(answer)
-	case t.expected == Admitted:
-		v.Actual, v.Reason, v.Message = Admitted, ReasonSigned, "deployment.apps/"+t.deploy+" created"
+	case t.expected == engine.Admitted:
+		v.Actual, v.Reason, v.Message = engine.Admitted, ReasonSigned, "deployment.apps/"+t.deploy+" created"
 	default:
-		v.Actual, v.Reason, v.Message = Admitted, ReasonNotAsked, "deployment.apps/"+t.deploy+" created"
+		v.Actual, v.Reason, v.Message = engine.Admitted, ReasonNotAsked, "deployment.apps/"+t.deploy+" created"
 	}
 	v.OK = v.Actual == v.Expected && slices.Contains(t.reasons, v.Reason)
 	return v
@@ -56,7 +56,7 @@ func (s proof) try(ctx context.Context, c *kube.Cluster, l engine.Ledger, t tria
 			return err
 		}
 		v = t.verdict(answer)
-		if t.name == CaseUnsignedPublic && v.Reason == ReasonUnresolved && t.image == s.a.Image {
+		if t.name == engine.CaseUnsignedPublic && v.Reason == ReasonUnresolved && t.image == s.a.Image {
 			t.image = s.publicByDigest(l) // the public registry does not answer the cluster, and need not
 		}
 		passes, err := s.passes(ctx, c, l, v)
@@ -71,7 +71,7 @@ func (s proof) try(ctx context.Context, c *kube.Cluster, l engine.Ledger, t tria
 	if err != nil && !isUnsettled(err) {
 		return v, err
 	}
-	if t.expected == Admitted && v.OK {
+	if t.expected == engine.Admitted && v.OK {
 		return s.run(ctx, c, l, t, v)
 	}
 	return v, nil
@@ -109,7 +109,7 @@ func (s proof) deploy(ctx context.Context, c *kube.Cluster, l engine.Ledger, t t
 		return nil, err
 	case have != nil && !ours(l, have.Labels):
 		return nil, s.foreign()
-	case have != nil && t.expected == Admitted: // it is there already, and goes on running
+	case have != nil && t.expected == engine.Admitted: // it is there already, and goes on running
 		answer, err := s.dryRun(ctx, c, s.a.Namespace, t.image)
 		if err != nil || answer != nil || !scaledToZero(have) {
 			return answer, err
@@ -130,7 +130,7 @@ func (s proof) deploy(ctx context.Context, c *kube.Cluster, l engine.Ledger, t t
 		return nil, ctx.Err()
 	case answer != nil && !judged(answer):
 		return nil, fmt.Errorf("create deployment %q: %w", t.deploy, answer)
-	case answer == nil && t.expected == Denied:
+	case answer == nil && t.expected == engine.Denied:
 		if err := s.remove(ctx, c, l, t.deploy); err != nil {
 			return nil, err
 		}

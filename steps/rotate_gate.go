@@ -45,7 +45,7 @@ func (s gateAfter) Inspect(ctx context.Context, l engine.Ledger) (engine.Change,
 func (s gateAfter) wrong(ctx context.Context, c *kube.Cluster, l engine.Ledger) (*engine.Verdict, error) {
 	verdicts, err := s.rehearse(ctx, c, l, s.trials(l), &appsv1.Deployment{})
 	for _, v := range verdicts {
-		if (v.Case == CaseSigned || v.Case == CaseWrongKey) && v.Actual != v.Expected {
+		if (v.Case == engine.CaseSigned || v.Case == engine.CaseWrongKey) && v.Actual != v.Expected {
 			return &v, err
 		}
 	}

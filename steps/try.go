@@ -16,9 +16,6 @@ import (
 	"github.com/signgate/signgate/state"
 )
 
-// CaseTried is the case of a verdict on an image that somebody asked about.
-const CaseTried = "tried"
-
 // Try asks the cluster of a setup whether it would admit an image in the protected
 // namespace, by a dry run of a deployment: nothing is stored, nothing runs. The
 // verdict's reason says why (Meaning has it as a sentence), its message is what the
@@ -45,7 +42,7 @@ func Asking(ctx context.Context, a state.Answers, c *gcp.Clients) func(image str
 		return s.refuses(ctx, k)
 	})
 	return func(image string) (engine.Verdict, error) {
-		v := engine.Verdict{Case: CaseTried, Image: image, Expected: Admitted}
+		v := engine.Verdict{Case: engine.CaseTried, Image: image, Expected: engine.Admitted}
 		k, err := reach()
 		if err != nil {
 			return v, err
@@ -55,14 +52,14 @@ func Asking(ctx context.Context, a state.Answers, c *gcp.Clients) func(image str
 			return v, err
 		}
 		if answer == nil {
-			v.Actual, v.Reason = Admitted, ReasonNotAsked
+			v.Actual, v.Reason = engine.Admitted, ReasonNotAsked
 			v.OK, err = refuses()
 			if v.OK {
 				v.Reason = ReasonSigned
 			}
 			v.Message = "a deployment of it would be created in namespace " + a.Namespace
 		} else {
-			v.Actual = Denied
+			v.Actual = engine.Denied
 			v.Reason, v.Message = whyDenied(answer)
 			err = s.whyReally(ctx, k, &v)
 		}

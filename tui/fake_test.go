@@ -331,7 +331,7 @@ func (s *fakeSession) Close() error {
 }
 
 func (s *fakeSession) Try(_ context.Context, image string) (engine.Verdict, error) {
-	return engine.Verdict{Case: "tried", Image: image, Actual: "denied", Reason: "unsigned",
+	return engine.Verdict{Case: engine.CaseTried, Image: image, Actual: engine.Denied, Reason: "unsigned",
 		Message: `admission webhook "policy.sigstore.dev" denied the request: validation failed: no signatures found`}, nil
 }
 
@@ -376,14 +376,14 @@ func planOf(act engine.Action) engine.Plan {
 func verdicts() []engine.Verdict {
 	frame := `admission webhook "policy.sigstore.dev" denied the request: validation failed: `
 	return []engine.Verdict{
-		{Case: "unsigned-public", Image: "docker.io/library/nginx", Expected: "denied", Actual: "denied", Reason: "no policy covers it", OK: true,
+		{Case: engine.CaseUnsignedPublic, Image: "docker.io/library/nginx", Expected: engine.Denied, Actual: engine.Denied, Reason: "no policy covers it", OK: true,
 			Message: frame + "no matching policies: spec.template.spec.containers[0].image"},
-		{Case: "unsigned-private", Image: "northamerica-northeast1-docker.pkg.dev/acme-demo/containers/unsigned@sha256:aaaabbbbccccddddeeeeffff0000111122223333444455556666777788889999",
-			Expected: "denied", Actual: "denied", Reason: "unsigned", OK: true,
+		{Case: engine.CaseUnsignedPrivate, Image: "northamerica-northeast1-docker.pkg.dev/acme-demo/containers/unsigned@sha256:aaaabbbbccccddddeeeeffff0000111122223333444455556666777788889999",
+			Expected: engine.Denied, Actual: engine.Denied, Reason: "unsigned", OK: true,
 			Message: frame + "failed policy: private-signed-images-cip: signature key validation failed: no signatures found"},
-		{Case: "wrong-key", Image: "northamerica-northeast1-docker.pkg.dev/acme-demo/containers/wrong-key", Expected: "denied", Actual: "denied",
+		{Case: engine.CaseWrongKey, Image: "northamerica-northeast1-docker.pkg.dev/acme-demo/containers/wrong-key", Expected: engine.Denied, Actual: engine.Denied,
 			Reason: "wrong-key", OK: true, Message: frame + "no matching signatures: invalid signature when validating ASN.1 encoded signature"},
-		{Case: "signed", Image: "northamerica-northeast1-docker.pkg.dev/acme-demo/containers/nginx", Expected: "admitted", Actual: "admitted",
+		{Case: engine.CaseSigned, Image: "northamerica-northeast1-docker.pkg.dev/acme-demo/containers/nginx", Expected: engine.Admitted, Actual: engine.Admitted,
 			Reason: "signed", OK: true, Message: "deployment.apps/nginx available"},
 	}
 }

@@ -140,7 +140,9 @@ func (s *proof) View(w, h int) []string {
 }
 
 // cases are the four, in the order in which they are shown.
-func cases() []string { return []string{"unsigned-public", "unsigned-private", "wrong-key", "signed"} }
+func cases() []string {
+	return []string{engine.CaseUnsignedPublic, engine.CaseUnsignedPrivate, engine.CaseWrongKey, engine.CaseSigned}
+}
 
 // verdictOf is the verdict on a case, nil while the cluster has not answered.
 func (r *run) verdictOf(c string) *engine.Verdict {
@@ -303,11 +305,11 @@ var reference = regexp.MustCompile(`spec\.template\.[\w.\[\]]+(\s+\S+@sha256:[a-
 
 func signer(c string) string {
 	switch c {
-	case "signed":
+	case engine.CaseSigned:
 		return "with your key in Cloud KMS"
-	case "wrong-key":
+	case engine.CaseWrongKey:
 		return "with a throw-away key"
-	case "unsigned-public", "unsigned-private":
+	case engine.CaseUnsignedPublic, engine.CaseUnsignedPrivate:
 		return "by nobody"
 	}
 	return "not known"
@@ -319,13 +321,13 @@ func meaning(v engine.Verdict) string {
 		return "The gate does not hold: expected " + line(v.Expected) + ", got " + line(v.Actual) + " (" + line(v.Reason) + ")."
 	}
 	switch v.Case {
-	case "unsigned-public":
+	case engine.CaseUnsignedPublic:
 		return "Nobody starts an image from the internet that you have not signed."
-	case "unsigned-private":
+	case engine.CaseUnsignedPrivate:
 		return "Being in your registry is not enough: who can push cannot thereby run."
-	case "wrong-key":
+	case engine.CaseWrongKey:
 		return "A signature is not enough either: it must be made with your key."
-	case "signed":
+	case engine.CaseSigned:
 		return "What you signed runs, and its digest cannot be exchanged."
 	}
 	return ""
@@ -355,7 +357,7 @@ func (s *proof) foot(w int) []string {
 func (s *proof) answer(v engine.Verdict, w int) []string {
 	t := s.theme
 	m, word := t.Good.Render("✓"), "would be admitted"
-	if v.Actual == "denied" {
+	if v.Actual == engine.Denied {
 		m, word = t.Warn.Render("✗"), "would be refused"
 	}
 	lines := []string{fit(m+" "+imageName(v.Image)+" "+t.Strong.Render(word)+": "+line(s.session.(Trier).Means(v.Reason)), w)}

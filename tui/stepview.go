@@ -162,13 +162,13 @@ func verdictLines(t theme, all []engine.Verdict, w int) []string {
 // caseTitle is a case of the proof as one would say it.
 func caseTitle(c string) string {
 	switch c {
-	case "unsigned-public":
+	case engine.CaseUnsignedPublic:
 		return "an unsigned public image"
-	case "unsigned-private":
+	case engine.CaseUnsignedPrivate:
 		return "an unsigned image of your own"
-	case "wrong-key":
+	case engine.CaseWrongKey:
 		return "an image signed by another key"
-	case "signed":
+	case engine.CaseSigned:
 		return "the image you signed"
 	}
 	return line(c)

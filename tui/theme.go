@@ -117,7 +117,7 @@ func (t theme) verdict(v engine.Verdict) mark {
 	switch {
 	case !v.OK:
 		return mark{"✗", "NOT AS EXPECTED", t.Risk}
-	case v.Actual == "denied":
+	case v.Actual == engine.Denied:
 		return mark{"✓", "refused, as it should be", t.Good}
 	}
 	return mark{"✓", "admitted, as it should be", t.Good}

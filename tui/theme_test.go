@@ -22,7 +22,7 @@ func TestMeaningWithoutColour(t *testing.T) {
 	for _, a := range []engine.Action{engine.None, engine.Create, engine.Update, engine.Reuse, engine.Blocked} {
 		actions = append(actions, th.action(a).Sign)
 	}
-	for _, v := range []engine.Verdict{{}, {OK: true, Actual: "denied"}, {OK: true, Actual: "admitted"}} {
+	for _, v := range []engine.Verdict{{}, {OK: true, Actual: engine.Denied}, {OK: true, Actual: engine.Admitted}} {
 		verdicts = append(verdicts, th.verdict(v).Word)
 	}
 	keys := newKeys()

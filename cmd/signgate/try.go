@@ -50,7 +50,7 @@ func runTry(cmd *cobra.Command, a *app, image string) error {
 			fmt.Fprintf(a.Out, "  try: %s\n", a.here(v.Fix, setup))
 		}
 	}
-	if v.Actual != steps.Admitted {
+	if v.Actual != engine.Admitted {
 		return codeError(exitDiffers)
 	}
 	return nil

@@ -61,9 +61,21 @@ type Progress struct {
 	Unit  string `json:"unit,omitempty"` // "bytes", "" for counts
 }
 
+// The cases of a verdict, and what can come of one.
+const (
+	CaseUnsignedPublic  = "unsigned-public"
+	CaseUnsignedPrivate = "unsigned-private"
+	CaseWrongKey        = "wrong-key"
+	CaseSigned          = "signed"
+	CaseTried           = "tried" // an image that somebody asked about
+
+	Denied   = "denied"
+	Admitted = "admitted"
+)
+
 // Verdict is one live deployment of the proof: what was expected of it and what the cluster did.
 type Verdict struct {
-	Case     string `json:"case"` // unsigned-public, unsigned-private, wrong-key, signed
+	Case     string `json:"case"` // unsigned-public, unsigned-private, wrong-key, signed; tried, of an image that somebody asked about
 	Image    string `json:"image"`
 	Expected string `json:"expected"` // denied or admitted
 	Actual   string `json:"actual"`
