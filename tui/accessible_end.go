@@ -178,7 +178,7 @@ func (l *lines) destroy() (gone bool, err error) {
 	for {
 		l.run = newRun(l.plan, nil, l.now())
 		l.run.undo = true
-		if l.follow(func(ctx context.Context, _ beginner, emit func(engine.Event)) error {
+		if l.follow(func(ctx context.Context, _ *gate, emit func(engine.Event)) error {
 			return l.session.Destroy(ctx, emit)
 		}) == nil {
 			l.say("Removed.")
@@ -207,7 +207,7 @@ func (l *lines) watch(w Watcher, name string) error {
 	l.session, l.watched = s, true
 	l.run = newRun(plan, nil, l.now())
 	l.say("Watching, read-only. Type q to leave; the other one goes on.")
-	err = l.follow(func(ctx context.Context, _ beginner, emit func(engine.Event)) error {
+	err = l.follow(func(ctx context.Context, _ *gate, emit func(engine.Event)) error {
 		return s.Run(ctx, plan, RunOptions{}, emit)
 	})
 	switch {

@@ -31,8 +31,8 @@ func (l *lines) carry() error {
 			return err
 		}
 		l.run = newRun(plan, l.run, l.now())
-		err = l.follow(func(ctx context.Context, before beginner, emit func(engine.Event)) error {
-			return l.session.Run(ctx, plan, RunOptions{Overwrite: overwrite, Before: before}, emit)
+		err = l.follow(func(ctx context.Context, g *gate, emit func(engine.Event)) error {
+			return l.session.Run(ctx, plan, RunOptions{Overwrite: overwrite, Before: g.before}, emit)
 		})
 		if err == nil {
 			return l.done()
@@ -157,16 +157,12 @@ func (l *lines) readLesson(step string) {
 	}
 }
 
-// beginner is asked before each step: RunOptions.Before.
-type beginner func(context.Context, engine.Info) error
-
 // follow reads a run out as it happens. q, or an interruption, asks it to stop; a
 // second one does not wait for it. Where steps wait to be read, an empty line lets
 // the first of them begin.
-func (l *lines) follow(work func(context.Context, beginner, func(engine.Event)) error) error {
+func (l *lines) follow(w work) error {
 	l.say("Running. Type q to stop; it can be resumed.")
-	var s *stream
-	s = newStream(l.ctx, l.session, func(ctx context.Context, emit func(engine.Event)) error { return work(ctx, s.gate.before, emit) })
+	s := newStream(l.ctx, l.session, w)
 	s.gate.teach(l.learn)
 	go s.start()()
 	silence := time.NewTicker(l.quiet)

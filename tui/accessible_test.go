@@ -260,7 +260,7 @@ func TestAccessibleSaysThatItStillWorks(t *testing.T) {
 		l := &lines{ctx: t.Context(), backend: b, out: &out, typed: make(chan string), now: time.Now, quiet: 30 * time.Second, session: b.session}
 		l.run = newRun(b.session.plan, nil, l.now())
 		time.AfterFunc(95*time.Second, func() { close(b.session.hold) })
-		l.follow(func(ctx context.Context, _ beginner, emit func(engine.Event)) error {
+		l.follow(func(ctx context.Context, _ *gate, emit func(engine.Event)) error {
 			return b.session.Run(ctx, b.session.plan, RunOptions{}, emit)
 		})
 		if n := strings.Count(out.String(), "Still working: Cluster"); n != 3 {

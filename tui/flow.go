@@ -251,11 +251,9 @@ func (a *app) carryOut(overwrite bool) tea.Cmd {
 	if p, ok := s.(Prover); ok && plan.Clean() { // nothing is deployed anew; what looking at it showed stands
 		a.run.verdicts = p.Verdicts()
 	}
-	var before func(context.Context, engine.Info) error
-	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error {
-		return s.Run(ctx, plan, RunOptions{Overwrite: overwrite, Before: before}, emit)
+	a.stream = newStream(a.ctx, s, func(ctx context.Context, g *gate, emit func(engine.Event)) error {
+		return s.Run(ctx, plan, RunOptions{Overwrite: overwrite, Before: g.before}, emit)
 	})
-	before = a.stream.gate.before
 	a.stream.gate.teach(a.learn)
 	return a.watchRun()
 }
@@ -265,7 +263,7 @@ func (a *app) destroyIt() tea.Cmd {
 	s := a.session
 	a.run = newRun(a.plan, nil, a.now())
 	a.run.undo = true
-	a.stream = newStream(a.ctx, s, func(ctx context.Context, emit func(engine.Event)) error { return s.Destroy(ctx, emit) })
+	a.stream = newStream(a.ctx, s, func(ctx context.Context, _ *gate, emit func(engine.Event)) error { return s.Destroy(ctx, emit) })
 	return a.watchRun()
 }
 

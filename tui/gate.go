@@ -20,7 +20,7 @@ type gate struct {
 // typeWaiting is an event of our own: a step waits at the gate.
 const typeWaiting engine.Type = "waiting"
 
-// before is engine.Options.Before.
+// before is RunOptions.Before.
 func (g *gate) before(ctx context.Context, info engine.Info) error {
 	g.mu.Lock()
 	switch {

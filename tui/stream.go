@@ -15,7 +15,7 @@ import (
 // again. So nothing is lost, and the loop never waits for the engine.
 type stream struct {
 	session Session
-	work    func(context.Context, func(engine.Event)) error
+	work    work
 	ctx     context.Context
 	cancel  context.CancelFunc
 	events  chan engine.Event
@@ -27,6 +27,9 @@ type stream struct {
 	over bool         // what is still said is not heard
 }
 
+// work is what the events are of: a run, which asks the gate before each step, or a removal.
+type work func(ctx context.Context, g *gate, emit func(engine.Event)) error
+
 // reported are events that came since the last time; ended is what follows the last.
 type (
 	reported struct {
@@ -36,9 +39,9 @@ type (
 	ended struct{ err error }
 )
 
-func newStream(ctx context.Context, s Session, work func(context.Context, func(engine.Event)) error) *stream {
+func newStream(ctx context.Context, s Session, w work) *stream {
 	ctx, cancel := context.WithCancel(ctx)
-	st := &stream{session: s, work: work, ctx: ctx, cancel: cancel, events: make(chan engine.Event, 1024)}
+	st := &stream{session: s, work: w, ctx: ctx, cancel: cancel, events: make(chan engine.Event, 1024)}
 	st.gate = &gate{waiting: map[string]chan error{}, tell: func(step string) { st.emit(engine.Event{Type: typeWaiting, Step: step}) }}
 	return st
 }
@@ -47,7 +50,7 @@ func newStream(ctx context.Context, s Session, work func(context.Context, func(e
 func (s *stream) start() tea.Cmd {
 	return func() tea.Msg {
 		defer s.cancel()
-		s.err = s.work(s.ctx, s.emit)
+		s.err = s.work(s.ctx, s.gate, s.emit)
 		s.late.Lock()
 		defer s.late.Unlock()
 		s.over = true
