@@ -174,11 +174,11 @@ func goes(rec state.Record, ref string) bool {
 	return WithRepository(rec, ref) || slices.ContainsFunc(rec.Entries, own)
 }
 
-// signedByHand are the images that `signgate sign` has signed and that stay.
+// signedByHand are the images that `signgate sign` has signed, or may have, and that stay.
 func signedByHand(rec state.Record) []string {
 	var refs []string
 	for _, e := range rec.Entries {
-		if e.Step == StepSign && onRecord(e) && !goes(rec, e.Name) {
+		if e.Step == StepSign && e.Phase != state.Gone && !goes(rec, e.Name) {
 			refs = append(refs, e.Name)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 
 // SignBeside has an image signed that is not the setup's own, and keeps it on record:
 // a rotation signs it again, and the removal of the key thinks of it. One that has a
-// good signature of the key already counts as found.
+// good signature of the key already counts as found. Of an attempt that failed is kept what may
+// have been stored: sign says so by added, beside its error.
 func SignBeside(rec state.Record, page engine.Ledger, ref string, sign func() (added bool, err error)) (bool, error) {
 	r := signed(ref)
 	for _, e := range rec.Entries {
@@ -21,22 +22,22 @@ func SignBeside(rec state.Record, page engine.Ledger, ref string, sign func() (a
 			return sign() // the setup's own, on its page already
 		}
 	}
-	known := onRecord(page.Entry(r))
+	before := page.Entry(r).Phase
 	if err := page.Intend(r); err != nil {
 		return false, err
 	}
 	added, err := sign()
 	switch {
-	case err != nil && page.Entry(r).Phase == state.Intended: // it may not have been stored
+	case err != nil && !added && (before == "" || before == state.Gone):
 		return false, errors.Join(err, page.Gone(r))
 	case err != nil:
 		return false, err
-	case known:
+	case before == state.Made, before == state.Found:
 		return added, nil
-	case !added:
+	case !added && before != state.Intended:
 		return false, page.Found(r, nil)
 	}
-	return true, page.Made(r, nil)
+	return added, page.Made(r, nil)
 }
 
 // LookBeside looks at the images that `signgate sign` has signed: one that is still

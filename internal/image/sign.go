@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/sigstore/cosign/v2/pkg/cosign"
 	"github.com/sigstore/cosign/v2/pkg/oci"
 	"github.com/sigstore/cosign/v2/pkg/oci/empty"
@@ -37,7 +39,8 @@ func SignatureTag(digest string) string {
 
 // Sign adds a signature of the key to an image, named by its digest, and reads it
 // back from the registry to check it. A good signature of the same key that is
-// there already is enough: nothing is added then, and it answers false. With
+// there already is enough: nothing is added then, and it answers false. With an error,
+// added says that the signature may have been stored all the same. With
 // publicLog the signature is recorded in Sigstore's transparency log before it is stored.
 func (r Registries) Sign(ctx context.Context, ref string, key Key, publicLog bool) (added bool, err error) {
 	target, err := name.NewDigest(ref)
@@ -60,13 +63,19 @@ func (r Registries) Sign(ctx context.Context, ref string, key Key, publicLog boo
 		return false, err
 	}
 	if err := s.push.Push(ctx, signatureRef(target), all); err != nil {
-		return false, fmt.Errorf("store the signature of %s: %w", ref, err)
+		return !turnedDown(err), fmt.Errorf("store the signature of %s: %w", ref, err)
 	}
 	good, _, err = s.signatures(ctx, target, key)
 	if err == nil && len(good) == 0 {
 		err = fmt.Errorf("the signature of %s was stored, but is not there or does not hold", ref)
 	}
-	return err == nil, err
+	return true, err
+}
+
+// turnedDown says whether a registry has refused what it was asked, so that nothing came of it.
+func turnedDown(err error) bool {
+	var answer *transport.Error
+	return errors.As(err, &answer) && answer.StatusCode/100 == 4
 }
 
 // signable asks for an image and for its signatures at once. What is wrong with the
