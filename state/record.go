@@ -3,7 +3,12 @@
 // found. It holds no secret, and nothing that can be inspected again.
 package state
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
 
 // Resource names one thing in the world: Kind is the API's own word
 // ("cloudkms.keyRing", "iam.binding"), Name its full resource name.
@@ -40,4 +45,26 @@ func (e Entry) Ours() bool { return e.Phase == Made || e.Phase == Intended }
 type World struct {
 	Kind          string `json:"kind"`                    // "sandbox" or "google"
 	ProjectNumber string `json:"projectNumber,omitempty"` // once it is known
+}
+
+// String names a world as a person would.
+func (w World) String() string {
+	kind := map[string]string{"sandbox": "the sandbox", "google": "Google Cloud"}[w.Kind]
+	if kind == "" {
+		kind = fmt.Sprintf("world %q", w.Kind)
+	}
+	if w.ProjectNumber == "" {
+		return kind
+	}
+	return kind + " (project number " + w.ProjectNumber + ")"
+}
+
+func (r Record) clone() Record {
+	c := r
+	c.Entries = slices.Clone(r.Entries)
+	for i := range c.Entries {
+		c.Entries[i].Facts = maps.Clone(c.Entries[i].Facts)
+	}
+	c.Pins = maps.Clone(r.Pins)
+	return c
 }

@@ -1,19 +1,14 @@
 package state
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -41,25 +36,6 @@ var (
 	ErrExists   = errors.New("a setup of that name exists")
 )
 
-// LockedError says that another process works on the setup.
-type LockedError struct {
-	Name  string
-	PID   int       // 0 if unknown
-	Since time.Time // zero if unknown
-}
-
-func (e *LockedError) Error() string {
-	who := ""
-	if e.PID != 0 {
-		who = fmt.Sprintf(" (process %d)", e.PID)
-	}
-	text := fmt.Sprintf("another signgate%s works on setup %q", who, e.Name)
-	if !e.Since.IsZero() {
-		text += " since " + e.Since.Local().Format("15:04:05 on 2 January 2006")
-	}
-	return text
-}
-
 // WorldError says that a record is for another cloud than the one at hand.
 type WorldError struct {
 	Name       string
@@ -68,18 +44,6 @@ type WorldError struct {
 
 func (e *WorldError) Error() string {
 	return fmt.Sprintf("setup %q is for %s, this is %s", e.Name, e.Want, e.Have)
-}
-
-// String names a world as a person would.
-func (w World) String() string {
-	kind := map[string]string{"sandbox": "the sandbox", "google": "Google Cloud"}[w.Kind]
-	if kind == "" {
-		kind = fmt.Sprintf("world %q", w.Kind)
-	}
-	if w.ProjectNumber == "" {
-		return kind
-	}
-	return kind + " (project number " + w.ProjectNumber + ")"
 }
 
 // Store is one setup's record, locked for this process and saved on every change.
@@ -137,7 +101,10 @@ func Open(dir, name string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.rec, err = Read(dir, name); err != nil {
+	switch s.rec, err = Read(dir, name); {
+	case errors.Is(err, ErrNotFound): // whoever had it has removed it
+		return nil, errors.Join(err, s.Remove())
+	case err != nil:
 		s.Close()
 		return nil, err
 	}
@@ -213,47 +180,9 @@ func Names(dir string) ([]string, error) {
 	return all, nil
 }
 
-func lock(dir, name string) (*Store, error) {
-	folder := Folder(dir, name)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fmt.Errorf("state folder: %w", err)
-	}
-	path := filepath.Join(folder, "lock")
-	l := flock.New(path, flock.SetPermissions(0o600))
-	ok, err := takeLock(l, func() bool { _, held := Held(dir, name); return held })
-	if err != nil {
-		return nil, fmt.Errorf("lock setup %q: %w", name, err)
-	}
-	if !ok {
-		pid, since := holder(path)
-		return nil, &LockedError{Name: name, PID: pid, Since: since}
-	}
-	mine := fmt.Sprintf("%d %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
-	if err := os.WriteFile(path, []byte(mine), 0o600); err != nil {
-		l.Unlock()
-		return nil, fmt.Errorf("lock setup %q: %w", name, err)
-	}
-	sweep(folder)
-	return &Store{folder: folder, lock: l}, nil
-}
-
-// takeLock takes a lock, which the kernel frees for a process that died. Whoever asks if it is
-// held (Held) has it for a moment, on a busy machine for a second or two, and is waited out.
-func takeLock(l *flock.Flock, held func() bool) (ok bool, err error) {
-	for range 10 {
-		moment, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
-		ok, err = l.TryLockContext(moment, 20*time.Millisecond)
-		over := moment.Err() != nil
-		cancel()
-		if err != nil && !over {
-			return false, err
-		}
-		if ok || held() {
-			return ok, nil
-		}
-	}
-	return false, nil
-}
+// EventsFile is the name of the file, in a setup's folder, in which the last run's
+// events are kept for those who watch from another terminal.
+const EventsFile = "events.jsonl"
 
 // halfWritten is what a file is called while it is being written (renameio).
 var halfWritten = regexp.MustCompile(`^\.(?:record\.json|cosign\.pub|events\.jsonl)[0-9]+$`)
@@ -266,19 +195,6 @@ func sweep(folder string) {
 			os.Remove(filepath.Join(folder, f.Name())) // else it stays: it does no harm
 		}
 	}
-}
-
-// holder reads who has a lock and since when; what cannot be read is unknown.
-func holder(path string) (pid int, since time.Time) {
-	text, _ := os.ReadFile(path) // being written just now
-	words := strings.Fields(string(text))
-	if len(words) > 0 {
-		pid, _ = strconv.Atoi(words[0])
-	}
-	if len(words) > 1 {
-		since, _ = time.Parse(time.RFC3339, words[1])
-	}
-	return pid, since
 }
 
 func (s *Store) path() string { return filepath.Join(s.folder, recordFile) }
@@ -360,16 +276,6 @@ func (s *Store) Remove() error {
 	}
 	os.Remove(s.folder) // fails where something else lies in it: that is theirs
 	return s.Close()
-}
-
-func (r Record) clone() Record {
-	c := r
-	c.Entries = slices.Clone(r.Entries)
-	for i := range c.Entries {
-		c.Entries[i].Facts = maps.Clone(c.Entries[i].Facts)
-	}
-	c.Pins = maps.Clone(r.Pins)
-	return c
 }
 
 func token(bytes int) string {

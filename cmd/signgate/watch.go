@@ -101,7 +101,7 @@ func (w *watching) Run(ctx context.Context, _ engine.Plan, _ tui.RunOptions, emi
 	defer beat.Stop()
 	for {
 		_, held := state.Held(w.dir, w.name)
-		events, err := t.next(w.since())
+		events, err := t.next(state.HeldSince(w.dir, w.name))
 		if err != nil {
 			return fmt.Errorf("watch setup %q: %w", w.name, err)
 		}
@@ -123,15 +123,6 @@ func (w *watching) Run(ctx context.Context, _ engine.Plan, _ tui.RunOptions, emi
 			return ctx.Err()
 		}
 	}
-}
-
-// since is when the other process took the setup: a tape from before is another run's.
-func (w *watching) since() time.Time {
-	at, err := os.Stat(filepath.Join(state.Folder(w.dir, w.name), "lock"))
-	if err != nil {
-		return time.Time{}
-	}
-	return at.ModTime()
 }
 
 // Stop has nothing to stop: leaving ends the watching.
