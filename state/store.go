@@ -239,6 +239,17 @@ func (s *Store) save() error {
 	if err := renameio.WriteFile(s.path(), data, 0o600, renameio.WithTempDir(s.folder)); err != nil {
 		return fmt.Errorf("save setup %q: %w", s.rec.Name, err)
 	}
+	return s.settle()
+}
+
+// settle has the folder know the record's new file, also after a power cut.
+func (s *Store) settle() error {
+	folder, err := os.Open(s.folder)
+	if err != nil {
+		return fmt.Errorf("save setup %q: %w", s.rec.Name, err)
+	}
+	defer folder.Close()
+	_ = folder.Sync() // there are file systems that cannot
 	return nil
 }
 

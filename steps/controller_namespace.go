@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,6 +19,11 @@ func namespaceResource(name string) state.Resource {
 	return state.Resource{Kind: "kubernetes.namespace", Name: name}
 }
 
+// namespaceWithin is how long a namespace that is being removed may take: Kubernetes looks
+// again at longer and longer intervals at what is still in it. One whose finalizer nobody
+// answers stays for ever.
+const namespaceWithin = 10 * time.Minute
+
 // ensureNamespace makes a namespace with our labels and more, if it is not there.
 func ensureNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name string, more map[string]string) error {
 	r := namespaceResource(name)
@@ -25,7 +31,9 @@ func ensureNamespace(ctx context.Context, c *kube.Cluster, l engine.Ledger, name
 	switch {
 	case err == nil && have.DeletionTimestamp != nil: // the last one: its pods may take their time
 		notice(l, "the last namespace %q is still being removed; waiting", name)
-		if err := c.AwaitGone(ctx, kube.NamespaceObject(name)); err != nil {
+		within, cancel := context.WithTimeout(ctx, namespaceWithin)
+		defer cancel()
+		if err := c.AwaitGone(within, kube.NamespaceObject(name)); err != nil {
 			return fmt.Errorf("wait until namespace %q is gone: %w", name, err)
 		}
 	case err == nil:

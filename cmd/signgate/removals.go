@@ -19,6 +19,7 @@ import (
 // Removals says of everything on record whether Destroy removes it. What it says of
 // the key is what Destroy then does.
 func (s *session) Removals(ctx context.Context) ([]tui.Removal, error) {
+	s.rest()
 	use, err := s.useOfKey(ctx)
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (s *session) Destroy(ctx context.Context, emit func(engine.Event)) error {
 	o := s.options
 	o.KeepKey = s.keepsKey(use)
 	s.steps = steps.List(before.Answers, s.site.clients, o)
-	e, err := s.begin()
+	e, err := s.work()
 	if err != nil {
 		return err
 	}

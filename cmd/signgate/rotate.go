@@ -54,7 +54,7 @@ func runRotate(cmd *cobra.Command, a *app, finish bool) error {
 	}
 	defer a.stopSoftly(s)()
 	out.quiet = plan.Clean()
-	e, err := s.begin()
+	e, err := s.work()
 	if err == nil {
 		emit, end := s.taped(plan, "", out.emit)
 		_, err = e.Run(ctx, plan, engine.Options{}, emit)

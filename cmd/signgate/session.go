@@ -30,7 +30,8 @@ type session struct {
 	keyUse    *steps.KeyUse // once it was looked at
 
 	mu     sync.Mutex
-	engine *engine.Engine // of the plan or run at hand
+	engine *engine.Engine // of the run that there is since the last plan
+	halt   bool           // asked to stop before there was one
 }
 
 // newSession binds a record to its world and lines up its steps.
@@ -80,9 +81,21 @@ func (s *session) begin() (*engine.Engine, error) {
 	if s.calls {
 		e.With = reportCalls
 	}
+	return e, nil
+}
+
+// work begins what changes things. A wish to stop that came just before it holds.
+func (s *session) work() (*engine.Engine, error) {
+	e, err := s.begin()
+	if err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.engine = e
+	if s.halt {
+		e.Stop()
+	}
+	s.engine, s.halt = e, false
 	return e, nil
 }
 
@@ -152,6 +165,7 @@ func (s *session) plan(ctx context.Context, emit func(engine.Event)) (engine.Pla
 	if err != nil {
 		return engine.Plan{}, err
 	}
+	s.rest()
 	return e.Plan(ctx, emit)
 }
 
@@ -211,7 +225,7 @@ func (s *session) Run(ctx context.Context, plan engine.Plan, how tui.RunOptions,
 
 // run carries a plan out.
 func (s *session) run(ctx context.Context, plan engine.Plan, opt engine.Options, emit func(engine.Event)) error {
-	e, err := s.begin()
+	e, err := s.work()
 	if err != nil {
 		return err
 	}
@@ -240,13 +254,22 @@ func (s *session) finished(at time.Time) error {
 	return s.store.Update(func(r *state.Record) error { r.Finished = at; return nil })
 }
 
+// rest says that no run is at hand: what is asked to stop from now on is the next.
+func (s *session) rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.engine, s.halt = nil, false
+}
+
 // Stop lets what is in flight end.
 func (s *session) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.engine != nil {
-		s.engine.Stop()
+	if s.engine == nil {
+		s.halt = true
+		return
 	}
+	s.engine.Stop()
 }
 
 // Try asks the cluster about any image.

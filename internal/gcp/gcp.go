@@ -68,6 +68,10 @@ const (
 	kmsHost      = "cloudkms.googleapis.com"
 )
 
+// tokenWithin is how long a sign-in's token may take. Who asks for one on behalf of a
+// registry or of Kubernetes has no other way to give up.
+const tokenWithin = 30 * time.Second
+
 // Dial makes the clients. It opens no connection; the only thing that can fail
 // early is the credential, with a *CredentialsError.
 func Dial(ctx context.Context, o Options) (*Clients, error) {
@@ -75,7 +79,7 @@ func Dial(ctx context.Context, o Options) (*Clients, error) {
 		o.UserAgent = "signgate"
 	}
 	transport := o.Network.Transport()
-	creds, err := findCredentials(ctx, o.CredentialsFile, &http.Client{Transport: transport})
+	creds, err := findCredentials(ctx, o.CredentialsFile, &http.Client{Transport: transport, Timeout: tokenWithin})
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,10 @@ func (n Network) proxyFor(u *url.URL) (*url.URL, error) {
 	return (&httpproxy.Config{HTTPProxy: p, HTTPSProxy: p, NoProxy: n.NoProxy}).ProxyFunc()(u)
 }
 
+// answerWithin is how long a service may take to begin its answer: the Kubernetes API takes
+// a minute at most, of which a webhook may have half.
+const answerWithin = 90 * time.Second
+
 // Transport makes an HTTP transport on this network.
 func (n Network) Transport() *http.Transport {
 	return &http.Transport{
@@ -41,6 +45,7 @@ func (n Network) Transport() *http.Transport {
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   15 * time.Second,
 		ExpectContinueTimeout: time.Second,
+		ResponseHeaderTimeout: answerWithin,
 	}
 }
 
