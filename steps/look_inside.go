@@ -126,8 +126,9 @@ func (s policy) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, er
 		return []engine.Finding{means(is(f, ""), engine.Shuts, repairMissing,
 			fmt.Sprintf("policy %q is gone, and what no policy is about is refused, signed or not", s.a.Policy))}, nil
 	}
-	if before, after := s.policyDiffers(l, now); len(before) > 0 {
-		effect, because := s.edited(l, now, before, after)
+	if differs := s.policyDiffers(l, now); len(differs) > 0 {
+		before, _ := inWords(differs)
+		effect, because := s.edited(l, differs)
 		return []engine.Finding{means(is(f, strings.Join(before, ", ")), effect, s.policyRepair(l, now), because)}, nil
 	}
 	if ready, words := policyState(now); !ready {
@@ -152,68 +153,6 @@ func (s policy) policyRepair(l engine.Ledger, now *unstructured.Unstructured) st
 // policyWords are what the policy has to demand.
 func (s inside) policyWords(l engine.Ledger) []string {
 	return []string{"images " + s.glob(), "key " + strings.Join(s.keys(l), ", "), "mode enforce"}
-}
-
-// edited says what a policy's differences do, the worst of them.
-func (s inside) edited(l engine.Ledger, now *unstructured.Unstructured, before, after []string) (engine.Effect, string) {
-	effect, because := engine.Harmless, ""
-	rank := map[engine.Effect]int{engine.Harmless: 0, engine.MayShut: 1, engine.Shuts: 2, engine.Opens: 3}
-	worst := func(e engine.Effect, why string, args ...any) {
-		if because == "" || rank[e] > rank[effect] {
-			effect, because = e, fmt.Sprintf(why, args...)
-		}
-	}
-	for i, is := range before {
-		switch kind, value, _ := strings.Cut(is, " "); kind {
-		case "mode":
-			worst(engine.Opens, "policy %q has mode %s: it only warns, and admits everything", s.a.Policy, value)
-		case "images":
-			if strings.Contains(value, s.glob()) {
-				worst(engine.Harmless, "policy %q is about more images than this setup's (%s)", s.a.Policy, value)
-			} else {
-				worst(engine.Shuts, "policy %q is about %s, not %s, and what no policy is about is refused", s.a.Policy, value, s.glob())
-			}
-		case "key":
-			e, why := s.otherKeys(l, strings.Split(value, ", "))
-			worst(e, "policy %q %s", s.a.Policy, why)
-		case "no": // a kind of authority of its own may still let something in
-			worst(engine.Shuts, "policy %q has %s, and images are signed by %s", s.a.Policy, is, strings.Join(s.keys(l), ", "))
-		case "authority": // below
-		case "a":
-			worst(engine.Shuts, "policy %q has %s, which narrows what it lets in", s.a.Policy, is)
-		default:
-			worst(engine.MayShut, "policy %q has %s, not %s", s.a.Policy, is, after[i])
-		}
-	}
-	spec, _, _ := unstructured.NestedMap(now.Object, "spec")
-	_, more := authoritiesOf(spec)
-	for _, e := range more {
-		does, why := e.means(s.a.PublicLog)
-		worst(does, "policy %q has %s: %s", s.a.Policy, e.is(), why)
-	}
-	return effect, because
-}
-
-// otherKeys says what it means that the policy has these keys.
-func (s inside) otherKeys(l engine.Ledger, have []string) (engine.Effect, string) {
-	wanted := map[string]bool{}
-	for _, k := range s.keys(l) {
-		wanted[k] = true
-	}
-	kept := 0
-	for _, k := range have {
-		if wanted[k] {
-			kept++
-			continue
-		}
-		if len(have) > 1 {
-			return engine.Opens, "also lets in what is signed by " + k
-		}
-	}
-	if kept > 0 {
-		return engine.Shuts, "lacks a key that images are signed by (" + strings.Join(s.keys(l), ", ") + ")"
-	}
-	return engine.Shuts, "wants a signature by " + strings.Join(have, ", ") + ", and images are signed by " + strings.Join(s.keys(l), ", ")
 }
 
 func (s enforcement) look(ctx context.Context, l engine.Ledger) ([]engine.Finding, error) {

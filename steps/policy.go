@@ -54,11 +54,12 @@ func (s policy) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, er
 		return missing, err
 	}
 	mine := ours(l, now.GetLabels())
-	if before, after := s.policyDiffers(l, now); len(before) > 0 {
+	if differs := s.policyDiffers(l, now); len(differs) > 0 {
 		switch {
 		case !mine:
-			return blocked(summary, "policy-differs", "a policy %q of somebody else is there, with %s", s.a.Policy, before[0]), nil
+			return blocked(summary, "policy-differs", "a policy %q of somebody else is there, with %s", s.a.Policy, differs[0].has()), nil
 		case l.Entry(s.policyResource()).Phase == state.Made:
+			before, after := inWords(differs)
 			return engine.Change{Action: engine.Update, Summary: summary, Before: before, After: after, Drift: !s.ownChange(l, now)}, nil
 		}
 		return engine.Change{Action: engine.Create, Summary: summary + " (begun)"}, nil
@@ -85,8 +86,8 @@ func (s policy) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) err
 		return err
 	}
 	if now != nil && !ours(l, now.GetLabels()) {
-		if before, _ := s.policyDiffers(l, now); len(before) > 0 {
-			return raise("policy-differs", "a policy %q of somebody else is there, with %s", s.a.Policy, before[0])
+		if differs := s.policyDiffers(l, now); len(differs) > 0 {
+			return raise("policy-differs", "a policy %q of somebody else is there, with %s", s.a.Policy, differs[0].has())
 		}
 		return l.Found(s.policyResource(), nil)
 	}
@@ -106,9 +107,8 @@ func (s policy) Apply(ctx context.Context, _ engine.Change, l engine.Ledger) err
 
 // inForce says whether the policy is as wanted, and its key read.
 func (s inside) inForce(l engine.Ledger, now *unstructured.Unstructured) bool {
-	before, _ := s.policyDiffers(l, now)
 	ready, _ := policyState(now)
-	return len(before) == 0 && ready
+	return ready && len(s.policyDiffers(l, now)) == 0
 }
 
 // put applies the policy. A webhook that was registered a moment ago may not answer yet.
@@ -125,7 +125,7 @@ func (s policy) put(ctx context.Context, c *kube.Cluster, l engine.Ledger, now *
 		if policyRefused(now) {
 			touch(want) // the controller reads the key again only if something changes
 		}
-		if before, _ := s.policyDiffers(l, now); len(before) > 0 {
+		if len(s.policyDiffers(l, now)) > 0 {
 			put = c.Replace // what somebody added would stay beside what is applied
 		}
 	}

@@ -119,11 +119,3 @@ func letsIn(now *unstructured.Unstructured) bool {
 		return does == engine.Opens
 	})
 }
-
-// keyWords are the accepted keys as a difference names them.
-func keyWords(keys []string) string {
-	if len(keys) == 0 {
-		return "no key"
-	}
-	return "key " + strings.Join(keys, ", ")
-}

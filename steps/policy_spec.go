@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -91,8 +90,7 @@ func (s inside) ownChange(l engine.Ledger, now *unstructured.Unstructured) bool 
 	if one, other, both := strings.Cut(last, " "); both {
 		then = map[string]string{PinKeyVersion: one, PinOtherVersion: other}
 	}
-	before, _ := s.policyDiffers(pinnedLedger{l, then}, now)
-	return len(before) == 0
+	return len(s.policyDiffers(pinnedLedger{l, then}, now)) == 0
 }
 
 // pinnedLedger is a page of the record with other pins.
@@ -105,45 +103,6 @@ func (l pinnedLedger) Pin(key string) string { return l.pins[key] }
 
 func touch(want *unstructured.Unstructured) {
 	want.SetAnnotations(map[string]string{touched: time.Now().UTC().Format(time.RFC3339Nano)})
-}
-
-// policyDiffers compares what the policy demands with what is wanted; nothing if it is the same.
-func (s inside) policyDiffers(l engine.Ledger, now *unstructured.Unstructured) (before, after []string) {
-	note := func(is, wanted string) {
-		if is != wanted {
-			before, after = append(before, is), append(after, wanted)
-		}
-	}
-	spec, _, _ := unstructured.NestedMap(now.Object, "spec")
-	note("images "+list(spec["images"], "glob"), "images "+s.glob())
-	keys, more := authoritiesOf(spec)
-	note(keyWords(keys), keyWords(slices.Sorted(slices.Values(s.keys(l)))))
-	for _, e := range more {
-		note(e.is(), e.wanted())
-	}
-	mode, _ := spec["mode"].(string)
-	if mode == "" {
-		mode = "enforce"
-	}
-	note("mode "+mode, "mode enforce")
-	for _, field := range []string{"match", "policy"} { // fewer workloads, other conditions
-		if _, ok := spec[field]; ok {
-			note("a field "+field, "no field "+field)
-		}
-	}
-	return before, after
-}
-
-// list joins one field of each map in a list.
-func list(of any, field string) string {
-	var all []string
-	items, _ := of.([]any)
-	for _, i := range items {
-		m, _ := i.(map[string]any)
-		text, _ := m[field].(string)
-		all = append(all, text)
-	}
-	return strings.Join(all, ", ")
 }
 
 // policyState says whether the policy is in force, and if not, in the controller's

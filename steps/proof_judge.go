@@ -78,12 +78,12 @@ func (s proof) judgePolicy(ctx context.Context, c *kube.Cluster, l engine.Ledger
 	if now == nil {
 		return raise("gate-policy-missing", "policy %q is gone: every image is refused, signed or not", s.a.Policy), nil
 	}
-	if before, after := s.policyDiffers(l, now); len(before) > 0 {
-		id := "gate-policy-differs"
-		if strings.HasPrefix(before[0], "key ") {
+	if differs := s.policyDiffers(l, now); len(differs) > 0 {
+		first, id := differs[0], "gate-policy-differs"
+		if first.about == ofKeys && len(first.is) > 0 {
 			id = "gate-other-key"
 		}
-		return raise(id, "policy %q has %s, not %s", s.a.Policy, before[0], after[0]), nil
+		return raise(id, "policy %q has %s, not %s", s.a.Policy, first.has(), first.wants()), nil
 	}
 	if ready, words := policyState(now); !ready {
 		p := raise("gate-policy-keyless", "policy %q could not read its key: every image is refused, signed or not", s.a.Policy)

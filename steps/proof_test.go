@@ -132,8 +132,8 @@ mode: enforce
 	if string(text) != spec || want.GetName() != "mine" || !ours(l, want.GetLabels()) {
 		t.Errorf("policy %q, labels %v:\n%s", want.GetName(), want.GetLabels(), text)
 	}
-	if before, _ := s.policyDiffers(l, want); before != nil {
-		t.Errorf("it differs from itself: %v", before)
+	if differs := s.policyDiffers(l, want); differs != nil {
+		t.Errorf("it differs from itself: %v", differs)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestPolicyDiffers(t *testing.T) {
 			t.Fatal(err)
 		}
 		c.change(now.Object["spec"].(map[string]any))
-		before, after := s.policyDiffers(l, now)
+		before, after := inWords(s.policyDiffers(l, now))
 		got := strings.Join(before, "; ")
 		if c.first == "" && got != "" || !strings.HasPrefix(got, c.first) || len(before) != len(after) {
 			t.Errorf("%s: %q, want %q", what, got, c.first)
@@ -219,8 +219,7 @@ func TestEditedAuthorities(t *testing.T) {
 			t.Fatal(err)
 		}
 		now.Object["spec"].(map[string]any)["authorities"] = c.authorities
-		before, after := s.policyDiffers(l, now)
-		effect, because := s.edited(l, now, before, after)
+		effect, because := s.edited(l, s.policyDiffers(l, now))
 		if effect != c.effect || !strings.Contains(because, c.because) {
 			t.Errorf("%s: %s because %s; want %s because %s", what, effect, because, c.effect, c.because)
 		}

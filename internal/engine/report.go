@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,14 @@ const (
 	MayShut  Effect = "may-shut"  // likewise
 	Harmless Effect = "no-effect" // the gate does not depend on it
 )
+
+// effects are all of them, the worst first.
+func effects() []Effect { return []Effect{Opens, Shuts, MayOpen, MayShut, Harmless} }
+
+// Worse says whether an effect is worse than another.
+func (e Effect) Worse(than Effect) bool {
+	return slices.Index(effects(), e) < slices.Index(effects(), than)
+}
 
 // Finding compares one resource's record, what is wanted of it, and what is there.
 type Finding struct {
@@ -135,9 +144,9 @@ func Judge(findings []Finding, holds string) Gate {
 			unknown = f.Because
 		}
 	}
-	say := func(s GateState, begin string, effects ...Effect) (Gate, bool) {
+	say := func(s GateState, begin string, of ...Effect) (Gate, bool) {
 		var all []string
-		for _, e := range effects {
+		for _, e := range of {
 			all = append(all, because[e]...)
 		}
 		return Gate{State: s, Means: begin + strings.Join(all, "; ")}, len(all) > 0
