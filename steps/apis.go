@@ -29,7 +29,7 @@ func (s apis) Info() engine.Info {
 	return engine.Info{
 		ID: "apis", Title: "APIs", Needs: []string{"project"},
 		Why:         "a project answers only the APIs that are switched on in it; a new one has hardly any",
-		Permissions: []string{"serviceusage.services.enable", "serviceusage.services.get", "serviceusage.services.list"}, Lesson: "apis.md",
+		Permissions: []string{"serviceusage.services.enable", "serviceusage.services.get", "serviceusage.services.list"},
 	}
 }
 

@@ -32,7 +32,6 @@ func (s cluster) Info() engine.Info {
 		ID: "cluster", Title: "Cluster", Needs: []string{"identity"},
 		Why:         why,
 		Permissions: append(changes, "container.clusters.get", "container.operations.get", "container.operations.list", "iam.serviceAccounts.actAs"),
-		Lesson:      "cluster.md",
 	}
 }
 

@@ -47,7 +47,6 @@ func (s controller) Info() engine.Info {
 		ID: "controller", Title: "Policy controller", Needs: []string{"cluster"},
 		Why:         "signatures alone stop nothing: it checks them, at the one door that everything goes through",
 		Permissions: s.permits(installs),
-		Lesson:      "controller.md",
 	}
 }
 

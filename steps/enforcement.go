@@ -30,7 +30,6 @@ func (s enforcement) Info() engine.Info {
 		ID: "enforcement", Title: "Enforcement", Needs: []string{"policy"},
 		Why:         "nothing is refused until a namespace is labelled; what runs there already is shown first",
 		Permissions: s.permits(protects),
-		Lesson:      "enforcement.md",
 	}
 }
 

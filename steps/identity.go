@@ -44,7 +44,6 @@ func (s identity) Info() engine.Info {
 			"iam.serviceAccounts.create", "iam.serviceAccounts.get", "iam.serviceAccounts.enable", "iam.serviceAccounts.delete",
 			"resourcemanager.projects.getIamPolicy", "resourcemanager.projects.setIamPolicy",
 			"artifactregistry.repositories.getIamPolicy", "artifactregistry.repositories.setIamPolicy"},
-		Lesson: "identity.md",
 	}
 }
 

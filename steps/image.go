@@ -20,7 +20,6 @@ func (s copied) Info() engine.Info {
 		ID: "image", Title: "Image", Needs: []string{"registry"},
 		Why:         "what is signed is a digest in your own repository, which nobody else can move or replace",
 		Permissions: []string{"artifactregistry.repositories.uploadArtifacts", "artifactregistry.repositories.downloadArtifacts", "artifactregistry.repositories.deleteArtifacts"},
-		Lesson:      "image.md",
 	}
 }
 

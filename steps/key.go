@@ -31,7 +31,6 @@ func (s key) Info() engine.Info {
 			"cloudkms.cryptoKeys.create", "cloudkms.cryptoKeys.get", "cloudkms.cryptoKeyVersions.get", "cloudkms.cryptoKeyVersions.list",
 			"cloudkms.cryptoKeyVersions.create", "cloudkms.cryptoKeyVersions.update", "cloudkms.cryptoKeyVersions.restore", "cloudkms.cryptoKeyVersions.destroy",
 			"cloudkms.cryptoKeyVersions.viewPublicKey"},
-		Lesson: "key.md",
 	}
 }
 

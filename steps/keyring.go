@@ -19,7 +19,7 @@ func (s keyring) Info() engine.Info {
 	return engine.Info{
 		ID: "keyring", Title: "Key ring", Needs: []string{"apis"},
 		Why:         "keys live in a ring, and the ring in a region, for ever: Google keeps its name",
-		Permissions: []string{"cloudkms.keyRings.create", "cloudkms.keyRings.get"}, Lesson: "keyring.md",
+		Permissions: []string{"cloudkms.keyRings.create", "cloudkms.keyRings.get"},
 	}
 }
 

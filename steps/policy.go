@@ -30,7 +30,6 @@ func (s policy) Info() engine.Info {
 		ID: "policy", Title: "Policy", Needs: needs,
 		Why:         "it says which images need whose signature; it is ready only when the cluster has read the public key",
 		Permissions: s.permits(writesPolicies),
-		Lesson:      "policy.md",
 	}
 }
 

@@ -23,7 +23,7 @@ func (s project) Info() engine.Info {
 	return engine.Info{
 		ID: "project", Title: "Project",
 		Why:         "everything is made inside one project, which must be yours to change and have billing",
-		Permissions: []string{"resourcemanager.projects.get"}, Lesson: "project.md",
+		Permissions: []string{"resourcemanager.projects.get"},
 	}
 }
 

@@ -30,7 +30,6 @@ func (s proof) Info() engine.Info {
 		ID: "proof", Title: "Proof", Needs: []string{"enforcement", "signature"},
 		Why:         "a broken gate and a working one both refuse strangers; only the right reasons, and the yes to your image, tell them apart",
 		Permissions: s.permits(deploys),
-		Lesson:      "proof.md",
 	}
 }
 

@@ -21,7 +21,7 @@ func (s registry) Info() engine.Info {
 	return engine.Info{
 		ID: "registry", Title: "Registry", Needs: []string{"apis"},
 		Why:         "the image and its signature lie side by side where only the project's own accounts read",
-		Permissions: []string{"artifactregistry.repositories.create", "artifactregistry.repositories.get", "artifactregistry.repositories.delete"}, Lesson: "registry.md",
+		Permissions: []string{"artifactregistry.repositories.create", "artifactregistry.repositories.get", "artifactregistry.repositories.delete"},
 	}
 }
 

@@ -27,7 +27,6 @@ func (s signing) Info() engine.Info {
 		ID: "signature", Title: "Signature", Needs: []string{"key", "image"},
 		Why:         "the signature says that you stand behind this very digest; the cluster will run nothing without one",
 		Permissions: []string{"cloudkms.cryptoKeyVersions.useToSign", "cloudkms.cryptoKeyVersions.viewPublicKey", "artifactregistry.repositories.uploadArtifacts"},
-		Lesson:      "signature.md",
 	}
 }
 

@@ -28,7 +28,6 @@ func (s workload) Info() engine.Info {
 		Permissions: []string{
 			"resourcemanager.projects.get", "cloudkms.cryptoKeys.getIamPolicy", "cloudkms.cryptoKeys.setIamPolicy",
 			"artifactregistry.repositories.getIamPolicy", "artifactregistry.repositories.setIamPolicy"},
-		Lesson: "workload.md",
 	}
 }
 

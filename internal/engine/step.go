@@ -50,7 +50,6 @@ type Info struct {
 	Why         string   `json:"why"` // one sentence
 	Needs       []string `json:"needs,omitempty"`
 	Permissions []string `json:"permissions,omitempty"` // what the person running it must hold
-	Lesson      string   `json:"lesson,omitempty"`      // file in assets/lessons
 }
 
 // Action is what a step would do to the world.
