@@ -23,7 +23,7 @@ type Options struct {
 type outcome struct {
 	status  Status
 	changed bool             // it did something to the world
-	cause   *problem.Problem // of a failure, or of the failure that led to skipping
+	cause   *problem.Problem // of a failure
 }
 
 // Run carries out a plan: every step as soon as all that it needs is there, many
@@ -115,7 +115,7 @@ func (r *run) ask(ctx context.Context, info Info, needs []outcome) (outcome, boo
 		return outcome{}, false
 	}
 	if err := r.opt.Before(ctx, info); err != nil {
-		return r.skipped(info, nil)
+		return r.skipped(info), true
 	}
 	return r.skip(ctx, info, needs)
 }
@@ -165,7 +165,7 @@ func (r *run) guarded(ctx context.Context) (outcomes []outcome, held bool) {
 	}
 	for i, info := range r.infos {
 		if outcomes[i].status == "" && owned(r.ledger(i, r.emit).Entries()) > 0 {
-			outcomes[i], _ = r.skipped(info, nil)
+			outcomes[i] = r.skipped(info)
 		}
 	}
 	return outcomes, true
@@ -217,22 +217,23 @@ func removed(entries []state.Entry) int {
 }
 
 // skip says whether a step is not to be started: something it needs is missing,
-// or the run was asked to stop. One cause makes one failure: the skipped carry it along.
+// or the run was asked to stop. The cause is told of the step that failed, and not
+// again of each that waited for it.
 func (r *run) skip(ctx context.Context, info Info, needs []outcome) (outcome, bool) {
 	for _, n := range needs {
 		if n.status == Failed || n.status == Skipped {
-			return r.skipped(info, n.cause)
+			return r.skipped(info), true
 		}
 	}
 	if r.stopped() || ctx.Err() != nil {
-		return r.skipped(info, nil)
+		return r.skipped(info), true
 	}
 	return outcome{}, false
 }
 
-func (r *run) skipped(info Info, cause *problem.Problem) (outcome, bool) {
+func (r *run) skipped(info Info) outcome {
 	r.report(Event{Type: TypeStep, Step: info.ID, Status: Skipped, Text: info.Title})
-	return outcome{status: Skipped, cause: cause}, true
+	return outcome{status: Skipped}
 }
 
 func (r *run) end(info Info, start time.Time, o outcome, text string) outcome {
