@@ -195,13 +195,15 @@ type rights struct {
 	blind  string // what cannot be done without the role of a reader
 }
 
-// look tells what is missing: lost are the roles that we had given and that somebody
-// took away, unfinished that some were never given, or only begun.
-func (r rights) look(ctx context.Context, l engine.Ledger) (lost []string, unfinished bool, err error) {
+// differs is what is to be done about the roles, if anything is: those that we had given and
+// that somebody took away are drift, those that were never given, or only begun, are still to be made.
+func (r rights) differs(ctx context.Context, l engine.Ledger, summary string) (change engine.Change, differs bool, err error) {
+	var lost []string
+	unfinished := false
 	for _, part := range r.parts {
 		missing, err := part.missing(ctx, r.member, part.roles)
 		if err != nil {
-			return nil, false, err
+			return engine.Change{}, false, err
 		}
 		for _, role := range missing {
 			if l.Entry(binding(part.name, role, r.member)).Phase == state.Made {
@@ -213,7 +215,13 @@ func (r rights) look(ctx context.Context, l engine.Ledger) (lost []string, unfin
 			unfinished = unfinished || l.Entry(binding(part.name, role, r.member)).Phase == state.Intended
 		}
 	}
-	return lost, unfinished, nil
+	switch {
+	case len(lost) > 0:
+		return engine.Change{Action: engine.Update, Drift: true, Summary: summary, Before: []string{"without " + fmt.Sprint(lost)}, After: []string{"with all of them"}}, true, nil
+	case unfinished:
+		return engine.Change{Action: engine.Create, Summary: summary}, true, nil
+	}
+	return engine.Change{}, false, nil
 }
 
 // grant gives all of them, waiting out what passes.

@@ -51,8 +51,8 @@ func (s cloud) ask(ctx context.Context, l engine.Ledger, call func(context.Conte
 	}}.Do(ctx, call)
 }
 
-// look reads one thing; nil without an error if it is not there.
-func look[T any](ctx context.Context, s cloud, l engine.Ledger, get func(context.Context) (*T, error)) (*T, error) {
+// lookUp reads one thing; nil without an error if it is not there.
+func lookUp[T any](ctx context.Context, s cloud, l engine.Ledger, get func(context.Context) (*T, error)) (*T, error) {
 	var found *T
 	err := s.ask(ctx, l, func(ctx context.Context) (err error) {
 		found, err = get(ctx)

@@ -40,7 +40,7 @@ func (s cluster) resource() state.Resource {
 }
 
 func (s cluster) get(ctx context.Context, l engine.Ledger) (*containerpb.Cluster, error) {
-	c, err := look(ctx, s.cloud, l, func(ctx context.Context) (*containerpb.Cluster, error) {
+	c, err := lookUp(ctx, s.cloud, l, func(ctx context.Context) (*containerpb.Cluster, error) {
 		return s.c.GKE.GetCluster(ctx, &containerpb.GetClusterRequest{Name: s.Cluster()})
 	})
 	if err != nil {

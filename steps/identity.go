@@ -59,7 +59,7 @@ func (s identity) description(l engine.Ledger) string {
 }
 
 func (s identity) get(ctx context.Context, l engine.Ledger) (*adminpb.ServiceAccount, error) {
-	account, err := look(ctx, s.cloud, l, func(ctx context.Context) (*adminpb.ServiceAccount, error) {
+	account, err := lookUp(ctx, s.cloud, l, func(ctx context.Context) (*adminpb.ServiceAccount, error) {
 		return s.c.IAM.GetServiceAccount(ctx, &adminpb.GetServiceAccountRequest{Name: s.Account()})
 	})
 	if err != nil {
@@ -80,20 +80,13 @@ func (s identity) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, 
 	if change, clashes := clash(l, s.resource(), summary, another(l, described(account.GetDescription()))); clashes {
 		return change, nil
 	}
-	change := settled(l, s.resource(), account.GetDescription() == s.description(l), summary)
 	if account.GetDisabled() {
 		return engine.Change{Action: engine.Update, Drift: true, Summary: summary, Before: []string{"disabled"}, After: []string{"enabled"}}, nil
 	}
-	lost, unfinished, err := s.rights().look(ctx, l)
-	switch {
-	case err != nil:
-		return engine.Change{}, err
-	case len(lost) > 0:
-		return engine.Change{Action: engine.Update, Drift: true, Summary: summary, Before: []string{"without " + fmt.Sprint(lost)}, After: []string{"with all of them"}}, nil
-	case unfinished:
-		return engine.Change{Action: engine.Create, Summary: summary}, nil
+	if change, differs, err := s.rights().differs(ctx, l, summary); err != nil || differs {
+		return change, err
 	}
-	return change, nil
+	return settled(l, s.resource(), account.GetDescription() == s.description(l), summary), nil
 }
 
 func (s identity) rights() rights {

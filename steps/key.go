@@ -41,7 +41,7 @@ func (s key) resource() state.Resource {
 func (s key) summary() string { return fmt.Sprintf("key %q in key ring %q", s.a.Key, s.KeyRingID()) }
 
 func (s key) get(ctx context.Context, l engine.Ledger) (*kmspb.CryptoKey, error) {
-	k, err := look(ctx, s.cloud, l, func(ctx context.Context) (*kmspb.CryptoKey, error) {
+	k, err := lookUp(ctx, s.cloud, l, func(ctx context.Context) (*kmspb.CryptoKey, error) {
 		return s.c.KMS.GetCryptoKey(ctx, &kmspb.GetCryptoKeyRequest{Name: s.Key()})
 	})
 	if err != nil {

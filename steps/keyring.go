@@ -28,7 +28,7 @@ func (s keyring) resource() state.Resource {
 }
 
 func (s keyring) get(ctx context.Context, l engine.Ledger) (*kmspb.KeyRing, error) {
-	ring, err := look(ctx, s.cloud, l, func(ctx context.Context) (*kmspb.KeyRing, error) {
+	ring, err := lookUp(ctx, s.cloud, l, func(ctx context.Context) (*kmspb.KeyRing, error) {
 		return s.c.KMS.GetKeyRing(ctx, &kmspb.GetKeyRingRequest{Name: s.KeyRing()})
 	})
 	if err != nil {

@@ -30,7 +30,7 @@ func (s registry) resource() state.Resource {
 }
 
 func (s registry) get(ctx context.Context, l engine.Ledger) (*artifactregistrypb.Repository, error) {
-	repo, err := look(ctx, s.cloud, l, func(ctx context.Context) (*artifactregistrypb.Repository, error) {
+	repo, err := lookUp(ctx, s.cloud, l, func(ctx context.Context) (*artifactregistrypb.Repository, error) {
 		return s.c.Artifacts.GetRepository(ctx, &artifactregistrypb.GetRepositoryRequest{Name: s.Repository()})
 	})
 	if err != nil {

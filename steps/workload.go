@@ -54,14 +54,8 @@ func (s workload) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, 
 	if err != nil {
 		return engine.Change{}, err
 	}
-	lost, unfinished, err := r.look(ctx, l)
-	switch {
-	case err != nil:
-		return engine.Change{}, err
-	case len(lost) > 0:
-		return engine.Change{Action: engine.Update, Drift: true, Summary: s.summary(), Before: []string{"without " + fmt.Sprint(lost)}, After: []string{"with all of them"}}, nil
-	case unfinished:
-		return engine.Change{Action: engine.Create, Summary: s.summary()}, nil
+	if change, differs, err := r.differs(ctx, l, s.summary()); err != nil || differs {
+		return change, err
 	}
 	for _, e := range l.Entries() {
 		if e.Phase == state.Made {
