@@ -60,19 +60,13 @@ type Finding struct {
 // Differs says whether the resource is not as it should be.
 func (f Finding) Differs() bool { return f.State == Missing || f.State == Changed }
 
-// Sentence says what a difference means for the gate.
+// Sentence says what a difference means for the gate, "" of what is none.
 func (f Finding) Sentence() string {
-	switch {
-	case !f.Differs() || f.Because == "":
+	if !f.Differs() || f.Because == "" {
 		return ""
-	case f.Effect == Opens:
-		return "the gate is open because " + f.Because
-	case f.Effect == Shuts:
-		return "images are now refused because " + f.Because
-	case f.Effect == MayOpen, f.Effect == MayShut:
-		return "the gate holds for now, but " + f.Because
 	}
-	return "nothing changes for the gate: " + f.Because
+	_, begin := f.Effect.leaves()
+	return begin + f.Because
 }
 
 // GateState is the gate in a word.
@@ -87,6 +81,19 @@ const (
 	GateAbsent  GateState = "absent"  // it is not made yet
 	GateUnknown GateState = "unknown" // it could not be looked at
 )
+
+// leaves says where an effect leaves the gate, and how the sentence begins that tells of it.
+func (e Effect) leaves() (state GateState, begin string) {
+	switch e {
+	case Opens:
+		return GateOpen, "the gate is open because "
+	case Shuts:
+		return GateShut, "images are now refused because "
+	case MayOpen, MayShut:
+		return GateAtRisk, "the gate holds for now, but "
+	}
+	return GateHolds, "nothing changes for the gate: "
+}
 
 // Gate is what all findings together mean.
 type Gate struct {
@@ -131,37 +138,30 @@ type Running struct {
 	Note    string    `json:"note,omitempty"`
 }
 
-// Judge says what the findings mean for the gate together: the worst effect counts.
-// holds is the sentence for a gate that nothing speaks against.
+// Judge says what the findings mean for the gate together: the worst effect counts, and
+// what could not be looked at counts for more than what may happen yet. holds is the
+// sentence for a gate that nothing speaks against.
 func Judge(findings []Finding, holds string) Gate {
-	because := map[Effect][]string{}
-	unknown := ""
+	gate, because := Gate{State: GateHolds, Means: holds}, []string(nil)
+	for _, e := range effects() {
+		state, begin := e.leaves()
+		if state == GateHolds || because != nil && state != gate.State {
+			break
+		}
+		for _, f := range findings {
+			if f.Effect == e && f.Sentence() != "" {
+				because = append(because, f.Because)
+				gate = Gate{State: state, Means: begin + strings.Join(because, "; ")}
+			}
+		}
+	}
+	if gate.State == GateOpen || gate.State == GateShut {
+		return gate
+	}
 	for _, f := range findings {
-		switch {
-		case f.Differs() && f.Because != "":
-			because[f.Effect] = append(because[f.Effect], f.Because)
-		case f.State == CannotTell && f.Because != "" && unknown == "":
-			unknown = f.Because
+		if f.State == CannotTell && f.Because != "" {
+			return Gate{State: GateUnknown, Means: "whether the gate holds cannot be told: " + f.Because}
 		}
 	}
-	say := func(s GateState, begin string, of ...Effect) (Gate, bool) {
-		var all []string
-		for _, e := range of {
-			all = append(all, because[e]...)
-		}
-		return Gate{State: s, Means: begin + strings.Join(all, "; ")}, len(all) > 0
-	}
-	if g, ok := say(GateOpen, "the gate is open because ", Opens); ok {
-		return g
-	}
-	if g, ok := say(GateShut, "images are now refused because ", Shuts); ok {
-		return g
-	}
-	if unknown != "" {
-		return Gate{State: GateUnknown, Means: "whether the gate holds cannot be told: " + unknown}
-	}
-	if g, ok := say(GateAtRisk, "the gate holds for now, but ", MayOpen, MayShut); ok {
-		return g
-	}
-	return Gate{State: GateHolds, Means: holds}
+	return gate
 }
