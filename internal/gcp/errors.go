@@ -23,27 +23,27 @@ func Is(err error, those ...codes.Code) bool {
 // refusal "(or it may not exist)" is not that.
 func NotFound(err error) bool { return Is(err, codes.NotFound) }
 
-// DisabledError is what can be read from a SERVICE_DISABLED answer.
-type DisabledError struct {
+// DisabledService is what can be read from a SERVICE_DISABLED answer.
+type DisabledService struct {
 	Service  string // "cloudkms.googleapis.com"
 	Consumer string // "projects/NUMBER" whose API is off: not always the project that was asked about
 }
 
 // Disabled reads a SERVICE_DISABLED answer: the API is off in a project, or was
 // enabled so recently that not every server has heard of it.
-func Disabled(err error) (DisabledError, bool) {
+func Disabled(err error) (DisabledService, bool) {
 	var api *apierror.APIError
 	if !errors.As(err, &api) {
 		parsed, ok := apierror.FromError(err)
 		if !ok {
-			return DisabledError{}, false
+			return DisabledService{}, false
 		}
 		api = parsed
 	}
 	if api.Reason() != "SERVICE_DISABLED" {
-		return DisabledError{}, false
+		return DisabledService{}, false
 	}
-	return DisabledError{Service: api.Metadata()["service"], Consumer: api.Metadata()["consumer"]}, true
+	return DisabledService{Service: api.Metadata()["service"], Consumer: api.Metadata()["consumer"]}, true
 }
 
 // Unseen says whether a service does not know a service account that exists:
