@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Programs are what clusters are made of, beside signgate.
-func Programs() []string {
+// programs are what clusters are made of, beside signgate.
+func programs() []string {
 	return []string{"signgate-cluster", "policy-controller", "policy-controller-chart.tgz", "policy-controller-chart.json"}
 }
 
@@ -16,7 +16,7 @@ func Programs() []string {
 // run or read.
 func Missing(bin string) []string {
 	var out []string
-	for _, name := range Programs() {
+	for _, name := range programs() {
 		if bin == "" || !usable(filepath.Join(bin, name), filepath.Ext(name) == "") {
 			out = append(out, name)
 		}
@@ -44,7 +44,7 @@ func builtIn(bin string) built {
 		note(own)
 	}
 	if bin != "" {
-		for _, name := range Programs() {
+		for _, name := range programs() {
 			if filepath.Ext(name) == "" { // the chart follows from its program
 				note(filepath.Join(bin, name))
 			}

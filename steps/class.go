@@ -12,7 +12,7 @@ import (
 // of the same answers but for the suffix.
 func ClassChecks(a state.Answers, participants []string) []engine.Check {
 	n := len(participants)
-	d := DemandOf(a, n)
+	d := demandOf(a, n)
 	who := strings.Join(participants, ", ")
 	if n > 6 {
 		who = strings.Join(participants[:3], ", ") + " … " + participants[n-1]

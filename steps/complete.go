@@ -22,7 +22,7 @@ func Complete(p *engine.Plan, a state.Answers, times map[string]float64) {
 		p.Cost = &cost
 	}
 	if p.Steps[i].Change.Action == engine.Create {
-		if w := DemandOf(a, 1).Exceeds(a.Region); w != nil {
+		if w := demandOf(a, 1).Exceeds(a.Region); w != nil {
 			p.Warnings = append(p.Warnings, w)
 		}
 	}

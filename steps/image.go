@@ -37,7 +37,7 @@ func (s copied) parts() []part {
 	return []part{
 		{pin: PinImageDigest, tag: s.ImageTag()},
 		{pin: PinUnsignedDigest, tag: TagUnsigned, variant: "unsigned"},
-		{pin: PinWrongKeyDigest, tag: TagWrongKey, variant: "wrong-key"},
+		{pin: PinWrongKeyDigest, tag: tagWrongKey, variant: "wrong-key"},
 	}
 }
 

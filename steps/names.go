@@ -189,5 +189,5 @@ const (
 // The tags of the proof's images, beside the copy.
 const (
 	TagUnsigned = "signgate-unsigned"
-	TagWrongKey = "signgate-wrong-key"
+	tagWrongKey = "signgate-wrong-key"
 )

@@ -277,7 +277,7 @@ func (s proof) Commands() []string {
 	lines := []string{
 		deploy(app+"-unsigned-public", shell(s.a.Image)) + refused("no matching policies|no signatures found"),
 		deploy(app+"-unsigned-private", shell(image+":"+TagUnsigned)) + refused("no signatures found"),
-		deploy(app+"-wrong-key", shell(image+":"+TagWrongKey)) + refused("no matching signatures"),
+		deploy(app+"-wrong-key", shell(image+":"+tagWrongKey)) + refused("no matching signatures"),
 		deploy(app, s.atDigest(s.ImageTag())),
 	}
 	if s.ownPool() {

@@ -37,8 +37,8 @@ func Meaning(reason string) string {
 	return e.What
 }
 
-// Remedy is what to try about a refusal, with the image's name in it.
-func Remedy(reason, image string) string {
+// remedy is what to try about a refusal, with the image's name in it.
+func remedy(reason, image string) string {
 	if reason == ReasonDenied {
 		return "signgate status shows whether the reader role is still there, signgate apply gives it again"
 	}

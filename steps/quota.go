@@ -18,8 +18,8 @@ type Demand struct {
 	Addresses int `json:"addresses"`
 }
 
-// DemandOf counts what setups take.
-func DemandOf(a state.Answers, setups int) Demand {
+// demandOf counts what setups take.
+func demandOf(a state.Answers, setups int) Demand {
 	n := NamesOf(a)
 	nodes := setups * n.AllNodes()
 	return Demand{

@@ -180,6 +180,6 @@ func (s signing) Commands() []string {
 		shell("cosign", "verify", "--insecure-ignore-tlog=true", "--key="+publicKeyFile) + " " + s.atDigest(s.ImageTag()),
 		"# a signature of a key that counts for nothing, for the proof",
 		"[ -e " + throwAway + ".key ] || COSIGN_PASSWORD='' " + shell("cosign", "generate-key-pair", "--output-key-prefix="+throwAway),
-		"COSIGN_PASSWORD='' " + shell(SignCommand(private, throwAway+".key")...) + " " + s.atDigest(TagWrongKey),
+		"COSIGN_PASSWORD='' " + shell(SignCommand(private, throwAway+".key")...) + " " + s.atDigest(tagWrongKey),
 	}
 }

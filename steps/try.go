@@ -63,7 +63,7 @@ func Asking(ctx context.Context, a state.Answers, c *gcp.Clients) func(image str
 			v.Reason, v.Message = whyDenied(answer)
 			err = s.whyReally(ctx, k, &v)
 		}
-		v.Fix = Remedy(v.Reason, image)
+		v.Fix = remedy(v.Reason, image)
 		return v, err
 	}
 }

@@ -149,7 +149,7 @@ func audited(log []byte) ([]Call, error) {
 	return all, lines.Err()
 }
 
-// Writes are those of the calls that change something.
-func Writes(all []Call) []Call {
+// writes are those of the calls that change something.
+func writes(all []Call) []Call {
 	return slices.DeleteFunc(slices.Clone(all), func(c Call) bool { return !c.Writes })
 }

@@ -28,7 +28,7 @@ func (c Crash) String() string {
 // Crashes are two cases for each call that changes something.
 func Crashes(calls []Call) []Crash {
 	var all []Crash
-	for _, c := range Writes(calls) {
+	for _, c := range writes(calls) {
 		all = append(all, Crash{c, false}, Crash{c, true})
 	}
 	return all
@@ -51,7 +51,7 @@ const (
 // Try carries the case out in a world of its own and compares its end with that of an
 // undisturbed run.
 func (c Crash) Try(ctx context.Context, bin string, want *State) (err error) {
-	w, err := NewWorld(ctx, bin)
+	w, err := newWorld(ctx, bin)
 	if err != nil {
 		return err
 	}

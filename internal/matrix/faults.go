@@ -22,8 +22,8 @@ type Kind struct {
 	Why   string      // why not to the others
 }
 
-// FaultKinds are the columns. A code goes with the words that Google says with it.
-func FaultKinds() []Kind {
+// faultKinds are the columns. A code goes with the words that Google says with it.
+func faultKinds() []Kind {
 	once := func(f fault.Fault) fault.Fault { f.Times = 1; return f }
 	answer := func(code string, after bool) fault.Fault { return once(fault.Fault{Code: code, After: after}) }
 	const signIn = ` oauth2\.googleapis\.com/`
@@ -69,7 +69,7 @@ func (f *Faults) String() string { return f.Name }
 
 // Table is the trials for all kinds, and the pairs of call and kind that are left out, with why.
 func Table(targets []string) (all []*Faults, out []string) {
-	for _, k := range FaultKinds() {
+	for _, k := range faultKinds() {
 		can := regexp.MustCompile(k.Only)
 		f := &Faults{Kind: k}
 		for _, t := range targets {
@@ -87,7 +87,7 @@ func Table(targets []string) (all []*Faults, out []string) {
 
 // Try implements Trial.
 func (f *Faults) Try(ctx context.Context, bin string, want *State) (err error) {
-	w, err := NewWorld(ctx, bin)
+	w, err := newWorld(ctx, bin)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (f *Faults) news(ctx context.Context, w *World, ids map[string]string, happ
 // Targets are all calls of a run, each once, as faults name them: reads and writes, of Google's
 // APIs, the registries and the cluster. One run is made to see them.
 func Targets(ctx context.Context, bin string) (targets []string, err error) {
-	w, err := NewWorld(ctx, bin)
+	w, err := newWorld(ctx, bin)
 	if err != nil {
 		return nil, err
 	}
@@ -183,11 +183,11 @@ func Targets(ctx context.Context, bin string) (targets []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return TargetsOf(calls), nil
+	return targetsOf(calls), nil
 }
 
-// TargetsOf are the calls of a run, each once, and the sign-in that goes before them.
-func TargetsOf(calls []Call) []string {
+// targetsOf are the calls of a run, each once, and the sign-in that goes before them.
+func targetsOf(calls []Call) []string {
 	targets := []string{"POST oauth2.googleapis.com/token"}
 	for _, c := range calls {
 		if target := alike(c.Target); !slices.Contains(targets, target) {

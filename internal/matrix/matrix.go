@@ -23,7 +23,7 @@ type Undisturbed struct {
 func Reference(ctx context.Context, bin string) (_ *Undisturbed, err error) {
 	var worlds [2]*World
 	for i := range worlds {
-		if worlds[i], err = NewWorld(ctx, bin); err != nil {
+		if worlds[i], err = newWorld(ctx, bin); err != nil {
 			return nil, err
 		}
 		defer func() { err = errors.Join(err, worlds[i].Close(ctx)) }()

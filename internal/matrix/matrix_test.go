@@ -56,7 +56,7 @@ func TestSamples(t *testing.T) {
 	for _, c := range some {
 		trials = append(trials, c)
 	}
-	for _, f := range someFaults(TargetsOf(u.Calls)) {
+	for _, f := range someFaults(targetsOf(u.Calls)) {
 		t.Logf("%d calls that fail as %q", len(f.Targets), f)
 		trials = append(trials, f)
 	}
@@ -182,7 +182,7 @@ func TestAuditedCallsAreFoundAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	var names []string
-	for _, c := range Writes(got) {
+	for _, c := range writes(got) {
 		names = append(names, c.String())
 	}
 	want := []string{"POST 203.0.113.*/d?f=s#1", "POST 203.0.113.*/d?f=s#2", "POST 203.0.113.*/s#1", "PUT 203.0.113.*/s/a#1"}
@@ -195,7 +195,7 @@ func TestAuditedCallsAreFoundAgain(t *testing.T) {
 }
 
 func TestFaultsMayStopOnlyAtKnownProblems(t *testing.T) {
-	for _, k := range FaultKinds() {
+	for _, k := range faultKinds() {
 		if _, err := regexp.Compile(k.Only); err != nil || k.Only != "" && k.Why == "" {
 			t.Errorf("%s: %v", k.Name, err)
 		}

@@ -33,8 +33,8 @@ type World struct {
 	cluster *api // once it was asked for
 }
 
-// NewWorld starts an empty sandbox with the programs of a folder.
-func NewWorld(ctx context.Context, bin string) (*World, error) {
+// newWorld starts an empty sandbox with the programs of a folder.
+func newWorld(ctx context.Context, bin string) (*World, error) {
 	state, err := os.MkdirTemp("", "signgate-matrix-")
 	if err != nil {
 		return nil, err

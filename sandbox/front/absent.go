@@ -19,7 +19,7 @@ func Absent(j *journal.Journal) http.Handler {
 		j.Add(journal.Call{Time: time.Now(), Host: r.Host, Method: r.Method + " " + r.URL.Path, Code: codes.PermissionDenied.String()})
 		refusal := status.New(codes.PermissionDenied, printable(r.Host)+" is not part of the sandbox, and nothing leaves this machine.")
 		if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
-			WriteError(w, refusal.Err())
+			writeError(w, refusal.Err())
 			return
 		}
 		w.Header().Set("Content-Type", "application/grpc")

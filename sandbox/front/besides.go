@@ -23,7 +23,7 @@ import (
 func ServeBesides(k *iam.IAM, w http.ResponseWriter, r *http.Request, rule iam.Rule, resource string, do func(context.Context) (any, error), known ...string) {
 	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
 		if !slices.Contains(known, name) {
-			WriteError(w, status.Error(codes.InvalidArgument, unboundParameter(name)))
+			writeError(w, status.Error(codes.InvalidArgument, unboundParameter(name)))
 			return
 		}
 	}
@@ -45,7 +45,7 @@ func ServeBesides(k *iam.IAM, w http.ResponseWriter, r *http.Request, rule iam.R
 		}
 	}
 	if err != nil {
-		WriteError(w, err)
+		writeError(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -73,8 +73,8 @@ func (c codec) UnmarshalField(data []byte, m proto.Message, field protoreflect.F
 	return nil
 }
 
-// WriteError answers a REST request with Google's error envelope.
-func WriteError(w http.ResponseWriter, err error) { writeRESTError(w, err, REST{}) }
+// writeError answers a REST request with Google's error envelope.
+func writeError(w http.ResponseWriter, err error) { writeRESTError(w, err, REST{}) }
 
 type errorBody struct {
 	Error errorObject `json:"error"`

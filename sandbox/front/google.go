@@ -127,7 +127,7 @@ func Beta(h http.Handler) http.Handler {
 
 // NotFound is Google's answer for a path that is none of the API's.
 func NotFound(w http.ResponseWriter, _ *http.Request) {
-	WriteError(w, status.Error(codes.NotFound, "Method not found."))
+	writeError(w, status.Error(codes.NotFound, "Method not found."))
 }
 
 func (g *google) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -247,7 +247,7 @@ func (f *Front) serve(w http.ResponseWriter, r *http.Request) {
 // door is where faults happen to a request.
 func (f *Front) door(r *http.Request, host string) fault.Door {
 	return fault.Door{
-		Host: host, Google: WriteError,
+		Host: host, Google: writeError,
 		Cut: func() {
 			if c, ok := r.Context().Value(connKey{}).(*tls.Conn); ok {
 				c.NetConn().Close() // without the farewell of TLS

@@ -12,12 +12,12 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// ProjectWide is the limit on CPUs that all regions of a project share.
-const ProjectWide = "CPUS_ALL_REGIONS"
+// projectWide is the limit on CPUs that all regions of a project share.
+const projectWide = "CPUS_ALL_REGIONS"
 
 // Limits are what Options.Quota may name.
 func Limits() []string {
-	return []string{"CPUS", ProjectWide, "DISKS_TOTAL_GB", "INSTANCES", "IN_USE_ADDRESSES", "SSD_TOTAL_GB"}
+	return []string{"CPUS", projectWide, "DISKS_TOTAL_GB", "INSTANCES", "IN_USE_ADDRESSES", "SSD_TOTAL_GB"}
 }
 
 // quota refuses node pools that ask for more than the region or the project has left,
@@ -38,7 +38,7 @@ func (s *Service) quota(n name, c *containerpb.Cluster, pools []*containerpb.Nod
 		}
 		here := regionOf(other.pb.GetLocation()) == regionOf(n.location)
 		for name, v := range takes {
-			if here || name == ProjectWide {
+			if here || name == projectWide {
 				used[name] += v
 			}
 		}
@@ -52,7 +52,7 @@ func (s *Service) quota(n name, c *containerpb.Cluster, pools []*containerpb.Nod
 		limit := s.opt.Quota[name]
 		left := max(0, limit-used[name])
 		scope := "regional"
-		if name == ProjectWide {
+		if name == projectWide {
 			scope = "project"
 		}
 		if asked[name] > left {
@@ -85,7 +85,7 @@ func add(sum map[string]float64, c *containerpb.Cluster, p *containerpb.NodePool
 	sum[disks] += nodes * float64(config.GetDiskSizeGb())
 	cpus := nodes * machineOf(config.GetMachineType()).cpus
 	sum["CPUS"] += cpus
-	sum[ProjectWide] += cpus
+	sum[projectWide] += cpus
 	sum["INSTANCES"] += nodes
 	if !c.GetNetworkConfig().GetDefaultEnablePrivateNodes() && !p.GetNetworkConfig().GetEnablePrivateNodes() {
 		sum["IN_USE_ADDRESSES"] += nodes

@@ -80,15 +80,15 @@ func (k *IAM) machine(id string) (string, error) {
 	}
 	if ours && k.state.Projects[project] != nil {
 		if a := k.account("-", email); a == nil || !k.known(a) {
-			return "", NoServiceAccount(id)
+			return "", noServiceAccount(id)
 		}
 	}
 	return "serviceAccount:" + email, nil
 }
 
-// NoServiceAccount is the refusal of a policy that names an account that is not
+// noServiceAccount is the refusal of a policy that names an account that is not
 // there, or that is too new to be known.
-func NoServiceAccount(email string) error {
+func noServiceAccount(email string) error {
 	return invalid("Service account %s does not exist.", email)
 }
 

@@ -47,13 +47,13 @@ func TestParse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = Parse(data)
+			_, err = parse(data)
 			if c.words == "" && err != nil || c.words != "" && (err == nil || !strings.Contains(err.Error(), c.words)) {
 				t.Errorf("got %v, want %q", err, c.words)
 			}
 		})
 	}
-	if _, err := Parse([]byte(`{} {}`)); err == nil || !strings.Contains(err.Error(), "something follows") {
+	if _, err := parse([]byte(`{} {}`)); err == nil || !strings.Contains(err.Error(), "something follows") {
 		t.Errorf("two objects: %v", err)
 	}
 }

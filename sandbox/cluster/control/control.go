@@ -54,7 +54,7 @@ func (p *Plane) Failed() <-chan error { return p.failed }
 func Start(ctx context.Context, c *config.Config, sockets string, reviews *egress.Pipe, stage func(string)) (*Plane, error) {
 	p := &Plane{Config: c, Sockets: sockets, Reviews: reviews, failed: make(chan error, 4)}
 	var err error
-	if p.CA, err = LoadCA(c.CACert, c.CAKey); err != nil {
+	if p.CA, err = loadCA(c.CACert, c.CAKey); err != nil {
 		return nil, err
 	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")

@@ -30,8 +30,8 @@ type CA struct {
 	key  any
 }
 
-// LoadCA reads the CA that the sandbox made for the cluster.
-func LoadCA(certFile, keyFile string) (*CA, error) {
+// loadCA reads the CA that the sandbox made for the cluster.
+func loadCA(certFile, keyFile string) (*CA, error) {
 	data, err := os.ReadFile(certFile) //nolint:gosec // named by the config
 	if err != nil {
 		return nil, fmt.Errorf("cluster CA: %w", err)

@@ -255,7 +255,7 @@ func (c *container) logPath() string {
 // start makes the program ready and starts it.
 func (c *container) start(ctx context.Context, spec *corev1.Container, img *Image) (*Process, error) {
 	object := c.pod.copy()
-	env, err := Environment(ctx, c.pod.node, object, spec)
+	env, err := variablesOf(ctx, c.pod.node, object, spec)
 	if err != nil {
 		return nil, &configError{err}
 	}
@@ -296,7 +296,7 @@ func (c *container) watch(ctx context.Context, spec *corev1.Container) {
 	watch := func(kind string, p *corev1.Probe, early bool, verdict func(bool, string)) {
 		w := watcher{
 			kind: kind, probe: p, early: early, verdict: verdict,
-			check: func(ctx context.Context) error { return Check(ctx, p, spec, c.pod.ip, c.pod.dial) },
+			check: func(ctx context.Context) error { return check(ctx, p, spec, c.pod.ip, c.pod.dial) },
 			failed: func(words string) {
 				c.pod.event(corev1.EventTypeWarning, "Unhealthy", "%s", words)
 			},
@@ -325,7 +325,7 @@ func (c *container) watch(ctx context.Context, spec *corev1.Container) {
 	starting, cancel := context.WithCancel(ctx)
 	var once sync.Once
 	w := watcher{kind: "Startup", probe: p, early: !c.pod.node.config.InitialDelays,
-		check:  func(ctx context.Context) error { return Check(ctx, p, spec, c.pod.ip, c.pod.dial) },
+		check:  func(ctx context.Context) error { return check(ctx, p, spec, c.pod.ip, c.pod.dial) },
 		failed: func(words string) { c.pod.event(corev1.EventTypeWarning, "Unhealthy", "%s", words) },
 		verdict: func(ok bool, _ string) {
 			if !ok {

@@ -31,8 +31,8 @@ type environment struct {
 	values  map[string]string
 }
 
-// Environment gives the container's variables by name.
-func Environment(ctx context.Context, o Objects, pod *corev1.Pod, c *corev1.Container) (map[string]string, error) {
+// variablesOf gives the container's variables by name.
+func variablesOf(ctx context.Context, o Objects, pod *corev1.Pod, c *corev1.Container) (map[string]string, error) {
 	e := environment{objects: o, pod: pod, values: map[string]string{}}
 	services, err := e.services()
 	if err != nil {

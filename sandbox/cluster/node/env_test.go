@@ -106,7 +106,7 @@ func TestEnvironment(t *testing.T) {
 		},
 	}
 	p.Spec.Containers = []corev1.Container{*c}
-	got, err := Environment(t.Context(), o, p, c)
+	got, err := variablesOf(t.Context(), o, p, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,11 +134,11 @@ func TestEnvironmentRefusesWhatIsMissing(t *testing.T) {
 	c := &corev1.Container{Env: []corev1.EnvVar{{Name: "X", ValueFrom: &corev1.EnvVarSource{
 		SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}, Key: "none"},
 	}}}}
-	if _, err := Environment(t.Context(), o, p, c); err == nil || err.Error() != "couldn't find key none in Secret ns/s" {
+	if _, err := variablesOf(t.Context(), o, p, c); err == nil || err.Error() != "couldn't find key none in Secret ns/s" {
 		t.Errorf("a missing key: %v", err)
 	}
 	c.Env[0].ValueFrom.SecretKeyRef.Name = "nowhere"
-	if _, err := Environment(t.Context(), o, p, c); !apierrors.IsNotFound(err) {
+	if _, err := variablesOf(t.Context(), o, p, c); !apierrors.IsNotFound(err) {
 		t.Errorf("a missing secret: %v", err)
 	}
 }

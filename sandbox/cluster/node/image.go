@@ -51,7 +51,7 @@ type Puller struct {
 // newPuller takes up what the node had in the cluster's earlier lives.
 func newPuller(o Options, node string, transport http.RoundTripper) *Puller {
 	p := &Puller{
-		Transport: transport, Token: NodeToken(o.Config.Control, o.Config.ControlToken, node), Program: o.Config.Program, Log: o.Log,
+		Transport: transport, Token: nodeToken(o.Config.Control, o.Config.ControlToken, node), Program: o.Config.Program, Log: o.Log,
 		shelf: shelf{list: o.Config.Path("images", node+".json"), programs: o.Config.Path("images", "programs")},
 	}
 	var err error
@@ -168,9 +168,9 @@ func (p *Puller) auth(ctx context.Context, ref name.Reference, pullSecrets []cor
 	return &authn.Basic{Username: "oauth2accesstoken", Password: token}, nil
 }
 
-// NodeToken asks the control server for the node's access token, as the
+// nodeToken asks the control server for the node's access token, as the
 // node's credential provider asks the metadata server.
-func NodeToken(control, bearer, node string) func(context.Context) (string, error) {
+func nodeToken(control, bearer, node string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		url := control + "/metadata/computeMetadata/v1/instance/service-accounts/default/token"
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

@@ -21,8 +21,8 @@ const relayTimeout = 10 * time.Second
 // DialPort reaches a port of a pod.
 type DialPort func(ctx context.Context, port int) (net.Conn, error)
 
-// Check asks once; the error has a kubelet's words.
-func Check(ctx context.Context, p *corev1.Probe, c *corev1.Container, podIP string, dial DialPort) error {
+// check asks once; the error has a kubelet's words.
+func check(ctx context.Context, p *corev1.Probe, c *corev1.Container, podIP string, dial DialPort) error {
 	ctx, cancel := context.WithTimeout(ctx, seconds(p.TimeoutSeconds, 1))
 	defer cancel()
 	switch {

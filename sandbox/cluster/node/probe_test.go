@@ -40,23 +40,23 @@ func TestCheck(t *testing.T) {
 	get := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{
 		Scheme: "HTTPS", Path: "/readyz", Port: intstr.FromString("https"), HTTPHeaders: []corev1.HTTPHeader{{Name: "k-kubelet-probe", Value: "webhook"}},
 	}}}
-	if err := Check(t.Context(), get, c, "10.48.0.7", dial); err != nil {
+	if err := check(t.Context(), get, c, "10.48.0.7", dial); err != nil {
 		t.Errorf("healthy: %v", err)
 	}
 	healthy.Store(false)
-	if err := Check(t.Context(), get, c, "10.48.0.7", dial); err == nil || err.Error() != "HTTP probe failed with statuscode: 503" {
+	if err := check(t.Context(), get, c, "10.48.0.7", dial); err == nil || err.Error() != "HTTP probe failed with statuscode: 503" {
 		t.Errorf("unhealthy: %v", err)
 	}
 	tcp := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(8443)}}}
-	if err := Check(t.Context(), tcp, c, "10.48.0.7", dial); err != nil {
+	if err := check(t.Context(), tcp, c, "10.48.0.7", dial); err != nil {
 		t.Errorf("tcp: %v", err)
 	}
 	tcp.TCPSocket.Port = intstr.FromInt32(1)
-	if err := Check(t.Context(), tcp, c, "10.48.0.7", dial); err == nil {
+	if err := check(t.Context(), tcp, c, "10.48.0.7", dial); err == nil {
 		t.Error("a closed port passed")
 	}
 	exec := &corev1.Probe{ProbeHandler: corev1.ProbeHandler{Exec: &corev1.ExecAction{}}}
-	if err := Check(t.Context(), exec, c, "", dial); err == nil || !strings.Contains(err.Error(), "use an httpGet") {
+	if err := check(t.Context(), exec, c, "", dial); err == nil || !strings.Contains(err.Error(), "use an httpGet") {
 		t.Errorf("exec: %v", err)
 	}
 }
