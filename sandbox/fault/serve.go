@@ -104,11 +104,10 @@ func (d Door) note(what string, refusal error) {
 	}
 }
 
-// Connection is what happens to a connection to a host; seen says that the requests in it
-// can be met by HTTP. Cut says that it is to end as soon as it is open. An error is the
-// refusal of the connection.
-func (s *Set) Connection(ctx context.Context, host string, seen bool) (cut bool, err error) {
-	a := s.strike(func(t target) bool { return t.connects(host, seen) })
+// Connection is what happens to a connection to a host. Cut says that it is to end as soon
+// as it is open. An error is the refusal of the connection.
+func (s *Set) Connection(ctx context.Context, host string) (cut bool, err error) {
+	a := s.strike(func(t target) bool { return t.connects(host) })
 	if a == nil {
 		return false, nil
 	}

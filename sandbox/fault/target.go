@@ -80,10 +80,9 @@ func (t target) about(host string) bool {
 	return t.method == "" && t.verb != "CONNECT" && glob(t.host, host)
 }
 
-// connects says whether it is about a connection to a host: asked for as such, or any
-// where the requests that pass through are not seen.
-func (t target) connects(host string, seen bool) bool {
-	return t.method == "" && glob(t.host, host) && (t.verb == "CONNECT" || !seen && t.verb == "" && t.path == "")
+// connects says whether it is about the connection to a host, and not about what passes through.
+func (t target) connects(host string) bool {
+	return t.method == "" && t.verb == "CONNECT" && glob(t.host, host)
 }
 
 // glob matches a pattern in which * stands for anything, nothing too.

@@ -59,8 +59,8 @@ type Front struct {
 type tunnel struct {
 	match    func(host string) bool
 	dial     Dial
-	identity Identity     // nil: what goes through is never seen
-	requests http.Handler // that goes with it
+	identity Identity
+	requests http.Handler // while what goes through is to be seen
 }
 
 // Identity is a certificate that a host's clients trust.
@@ -108,16 +108,9 @@ func (f *Front) Handle(host string, h http.Handler) {
 	f.hosts[host] = h
 }
 
-// Tunnel joins clients of the hosts that match to what dial opens, byte for byte.
+// Inspect joins clients of the hosts that match to what dial opens, byte for byte. While
+// faults are armed for a host, its clients' TLS ends here instead, and requests hands each on.
 // Hosts that are handled come first, then tunnels in their order.
-func (f *Front) Tunnel(match func(host string) bool, dial Dial) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.tunnels = append(f.tunnels, tunnel{match: match, dial: dial})
-}
-
-// Inspect is a Tunnel whose requests can be seen one by one: while faults are armed for a
-// host, its clients' TLS ends here, and requests hands each on.
 func (f *Front) Inspect(match func(host string) bool, dial Dial, identity Identity, requests http.Handler) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -130,7 +123,7 @@ func (f *Front) interrupt(about func(host string) bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	for c, host := range f.open {
-		if t := f.through(host); t != nil && t.identity != nil && about(host) {
+		if t := f.through(host); t != nil && about(host) {
 			c.Close()
 		}
 	}

@@ -119,8 +119,8 @@ func (e *eager) Read(b []byte) (int, error) {
 
 // join dials first, so that a failure is told to the client in words.
 func (f *Front) join(w http.ResponseWriter, r *http.Request, host, address string, to *tunnel) {
-	seen := to.identity != nil && f.opt.Faults.About(host)
-	cut, err := f.opt.Faults.Connection(r.Context(), host, to.identity != nil)
+	seen := f.opt.Faults.About(host)
+	cut, err := f.opt.Faults.Connection(r.Context(), host)
 	if err == nil && seen && !cut {
 		if conn := hijack(w); conn != nil {
 			f.inner.give(&hosted{Conn: conn, host: host, to: to})

@@ -155,7 +155,7 @@ func (s *Service) Handlers() (map[string]http.Handler, error) {
 	return map[string]http.Handler{Host: front.Beta(h), "*.gke.goog": http.HandlerFunc(s.byName)}, nil
 }
 
-// Endpoint says whether a host is an address of clusters, as front.Tunnel asks.
+// Endpoint says whether a host is an address of clusters, as front.Inspect asks.
 func (s *Service) Endpoint(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && endpoints().Contains(ip)

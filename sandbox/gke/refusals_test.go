@@ -152,7 +152,7 @@ func behind(t testing.TB, w *world) *door {
 	for host, h := range handlers {
 		f.Handle(host, h)
 	}
-	f.Tunnel(w.Endpoint, w.Dial)
+	f.Inspect(w.Endpoint, w.Dial, w.Identity, w.Requests())
 	check(t, f.Start(context.Background()))
 	t.Cleanup(func() { f.Close() })
 	return &door{w, f}
