@@ -233,7 +233,7 @@ func (c *cloud) newProject() {
 }
 
 func closed(t *testing.T, c *cloud) {
-	if err := c.IAM().OpenBillingAccount(seedBilling, false); err != nil {
+	if err := c.IAM().CloseBillingAccount(seedBilling); err != nil {
 		t.Fatal(err)
 	}
 }

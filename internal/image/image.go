@@ -163,7 +163,7 @@ func there(found, ref string, err error) error {
 
 func (s *session) find(ctx context.Context, ref name.Reference) (string, error) {
 	d, err := s.Head(ctx, ref)
-	if refused(err, http.StatusNotFound) {
+	if absent(err) {
 		return "", nil
 	}
 	if err == nil {
@@ -173,14 +173,14 @@ func (s *session) find(ctx context.Context, ref name.Reference) (string, error) 
 	switch {
 	case again == nil: // and what was wrong has passed
 		return got.Digest.String(), nil
-	case refused(again, http.StatusNotFound):
+	case absent(again):
 		return "", nil
 	}
 	return "", fmt.Errorf("look up image %s: %w", ref, again)
 }
 
-// refused says whether a registry answered with this status.
-func refused(err error, status int) bool {
+// absent says whether a registry answered that the thing is not there.
+func absent(err error) bool {
 	var answer *transport.Error
-	return errors.As(err, &answer) && answer.StatusCode == status
+	return errors.As(err, &answer) && answer.StatusCode == http.StatusNotFound
 }

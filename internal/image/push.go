@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -73,7 +72,7 @@ func (r Registries) Remove(ctx context.Context, ref string) error {
 }
 
 func (s *session) remove(ctx context.Context, ref name.Reference) error {
-	if err := s.push.Delete(ctx, ref); err != nil && !refused(err, http.StatusNotFound) {
+	if err := s.push.Delete(ctx, ref); err != nil && !absent(err) {
 		return fmt.Errorf("delete image %s: %w", ref, err)
 	}
 	return nil

@@ -79,7 +79,7 @@ func (w *world) link(t *testing.T) {
 	if !info.GetBillingEnabled() || info.GetBillingAccountName() != account || info.GetName() != "projects/brand-new/billingInfo" {
 		t.Errorf("linked: %v", info)
 	}
-	w.check(w.iam.OpenBillingAccount(account, false))
+	w.check(w.iam.CloseBillingAccount(account))
 	info, err = b.GetProjectBillingInfo(w.as(iam.Owner), &billingpb.GetProjectBillingInfoRequest{Name: "projects/brand-new"})
 	w.check(err)
 	if info.GetBillingEnabled() {

@@ -102,7 +102,7 @@ func TestEnableUnpaid(t *testing.T) {
 		t.Error("half a batch is on")
 	}
 	q, _ := w.iam.Project("acme-demo")
-	w.check(w.iam.OpenBillingAccount(q.BillingAccount, false))
+	w.check(w.iam.CloseBillingAccount(q.BillingAccount))
 	ask.Parent = "projects/acme-demo"
 	_, err = w.usage().BatchEnableServices(w.as(iam.Owner), ask)
 	refused(t, err, codes.FailedPrecondition, "is not open. Billing must be enabled", "UREQ_PROJECT_BILLING_NOT_OPEN")

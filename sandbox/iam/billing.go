@@ -61,14 +61,15 @@ func (k *IAM) BillingAccount(name string) (BillingAccount, bool) {
 	return BillingAccount{}, false
 }
 
-// OpenBillingAccount opens or closes the account of a name, and makes it where there
-// is none: for worlds that differ from the first one. A closed account pays for nothing.
-func (k *IAM) OpenBillingAccount(name string, open bool) error {
+// CloseBillingAccount closes an account, which then pays for nothing: for worlds that differ
+// from the first one.
+func (k *IAM) CloseBillingAccount(name string) error {
 	return k.change(func(s *state) error {
-		if s.Billing[name] == nil {
-			s.Billing[name] = &BillingAccount{Name: name, DisplayName: strings.TrimPrefix(name, "billingAccounts/")}
+		a := s.Billing[name]
+		if a == nil {
+			return CallerDenied("", "")
 		}
-		s.Billing[name].Open = open
+		a.Open = false
 		return nil
 	})
 }
