@@ -48,7 +48,7 @@ func TestWizardInTheSandbox(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	r.signgate("sandbox", "up")
-	r.faults(holds("CreateServiceAccount"), refuses("AsymmetricSign", 0))
+	r.faults(holds("CreateServiceAccount"), refusesToSign(0))
 
 	p := r.sit("TERM=xterm-256color", "sh", "-c", `trap "" HUP; exec "$0" --sandbox`, r.self) // as below nohup
 	p.asked("acme-demo")
@@ -60,7 +60,7 @@ func TestWizardInTheSandbox(t *testing.T) {
 	}
 	r.unlocked(t)
 
-	r.faults(holds("CreateCluster"), refuses("AsymmetricSign", 0))
+	r.faults(holds("CreateCluster"), refusesToSign(0))
 	p = r.wizard()
 	p.resumed()
 	r.held()
@@ -72,7 +72,7 @@ func TestWizardInTheSandbox(t *testing.T) {
 	p.leaves(exitInterrupted, "go on with it by: signgate apply --sandbox --setup acme-demo")
 	r.unlocked(t)
 
-	r.faults(refuses("AsymmetricSign", 1))
+	r.faults(refusesToSign(1))
 	shell := r.sit("TERM=xterm-256color", "/bin/sh", "-i")
 	shell.look("ready>")
 	shell.press(r.self + " --sandbox\r")
@@ -129,9 +129,9 @@ func (r *room) faults(all ...fault.Fault) {
 
 func holds(method string) fault.Fault { return fault.Fault{Target: method, Hold: true} }
 
-// refuses answers so many calls as Google does where something has to be put right first.
-func refuses(method string, times int) fault.Fault {
-	return fault.Fault{Target: method, Code: "FAILED_PRECONDITION", Times: times}
+// refusesToSign answers so many calls as Google does where something has to be put right first.
+func refusesToSign(times int) fault.Fault {
+	return fault.Fault{Target: "AsymmetricSign", Code: "FAILED_PRECONDITION", Times: times}
 }
 
 // clear takes all faults away, and lets go of what they hold.
@@ -191,7 +191,7 @@ func TestAccessibleInTheSandbox(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	r.signgate("sandbox", "up")
-	r.faults(holds("CreateCluster"), refuses("AsymmetricSign", 0))
+	r.faults(holds("CreateCluster"), refusesToSign(0))
 	p := r.sit("TERM=xterm-256color", r.self, "--sandbox", "--accessible")
 	p.answer("a project id [1]: ", "acme-demo")
 	p.look("Which region?") // the preflight has passed
@@ -216,7 +216,7 @@ func TestAccessibleInTheSandbox(t *testing.T) {
 	r.clear()
 	p.leaves(exitInterrupted, "go on with it by")
 
-	r.faults(refuses("AsymmetricSign", 1))
+	r.faults(refusesToSign(1))
 	p = r.sit("ACCESSIBLE=1", r.self, "--sandbox")
 	p.pick("go on with acme-demo, unfinished")
 	p.pick("make it so")

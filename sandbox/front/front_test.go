@@ -111,8 +111,9 @@ func (w *world) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy), TLSClientConfig: &tls.Config{RootCAs: w.Pool()}, ForceAttemptHTTP2: true}}
 }
 
-func (w *world) token(who string) string {
-	token, _ := w.iam.Mint("user:"+who, []string{cloudPlatform}, time.Hour)
+// owner is a token of the owner.
+func (w *world) owner() string {
+	token, _ := w.iam.Mint("user:"+iam.Owner, []string{cloudPlatform}, time.Hour)
 	return token
 }
 
@@ -158,7 +159,7 @@ func refusal(words, field string) string {
 
 func TestREST(t *testing.T) {
 	w := start(t)
-	c, owner := w.client(), w.token(iam.Owner)
+	c, owner := w.client(), w.owner()
 	for _, test := range []struct {
 		name, method, path, body string
 		code                     int
@@ -215,7 +216,7 @@ func TestREST(t *testing.T) {
 // A body may come as gzip; one that grows beyond the limit is refused.
 func TestGzip(t *testing.T) {
 	w := start(t)
-	c, owner := w.client(), w.token(iam.Owner)
+	c, owner := w.client(), w.owner()
 	zipped := func(text string) string {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)

@@ -28,7 +28,7 @@ func handler(t testing.TB) (http.Handler, string) {
 	t.Cleanup(srv.Stop)
 	h, err := front.Google(srv, front.REST{})
 	check(t, err)
-	return h, w.token(iam.Owner)
+	return h, w.owner()
 }
 
 // FuzzREST: whatever a client sends, the answer is JSON; if it refuses, it has Google's

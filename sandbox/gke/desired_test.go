@@ -29,7 +29,7 @@ func TestRefusedUpdate(t *testing.T) {
 	if status.Code(err) != codes.InvalidArgument || known() {
 		t.Errorf("%v; the pool is known: %v", err, known())
 	}
-	if w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredWorkloadIdentityConfig: identities}); !known() {
+	if w.update(t, "one", &containerpb.ClusterUpdate{DesiredWorkloadIdentityConfig: identities}); !known() {
 		t.Error("the pool is not known")
 	}
 }
@@ -52,7 +52,7 @@ func TestAuthorizedNetworks(t *testing.T) {
 				IpEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{AuthorizedNetworksConfig: test.given}}},
 			"as of old": {DesiredMasterAuthorizedNetworksConfig: test.given},
 		} {
-			c := w.update(t, zone, "one", u)
+			c := w.update(t, "one", u)
 			ip, old := c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig().GetAuthorizedNetworksConfig(), c.GetMasterAuthorizedNetworksConfig()
 			if !proto.Equal(ip, test.want) || !proto.Equal(old, test.want) {
 				t.Errorf("%s, %s: %v and %v, want %v", test.name, how, ip, old, test.want)
@@ -85,7 +85,7 @@ func TestEncryption(t *testing.T) {
 	} {
 		got := made
 		if test.state != all {
-			got = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredDatabaseEncryption: &containerpb.DatabaseEncryption{State: test.state, KeyName: test.key}}).GetDatabaseEncryption()
+			got = w.update(t, "one", &containerpb.ClusterUpdate{DesiredDatabaseEncryption: &containerpb.DatabaseEncryption{State: test.state, KeyName: test.key}}).GetDatabaseEncryption()
 		}
 		if got.GetState() != test.shown || got.GetCurrentState() != test.current || got.GetKeyName() != test.key || strings.Join(got.GetDecryptionKeys(), " ") != test.old {
 			t.Errorf("%v with %q: %v", test.state, test.key, got)
@@ -105,11 +105,11 @@ func TestSwitchedOff(t *testing.T) {
 	if c.GetShieldedNodes().GetEnabled() || c.GetAddonsConfig().GetNetworkPolicyConfig().GetDisabled() || !c.GetAddonsConfig().GetKubernetesDashboard().GetDisabled() {
 		t.Errorf("made: %v, %v", c.GetShieldedNodes(), c.GetAddonsConfig())
 	}
-	c = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredVerticalPodAutoscaling: &containerpb.VerticalPodAutoscaling{}})
+	c = w.update(t, "one", &containerpb.ClusterUpdate{DesiredVerticalPodAutoscaling: &containerpb.VerticalPodAutoscaling{}})
 	if c.GetVerticalPodAutoscaling().GetEnabled() {
 		t.Errorf("updated: %v", c.GetVerticalPodAutoscaling())
 	}
-	c = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredAddonsConfig: &containerpb.AddonsConfig{DnsCacheConfig: &containerpb.DnsCacheConfig{}}})
+	c = w.update(t, "one", &containerpb.ClusterUpdate{DesiredAddonsConfig: &containerpb.AddonsConfig{DnsCacheConfig: &containerpb.DnsCacheConfig{}}})
 	if c.GetAddonsConfig().GetDnsCacheConfig().GetEnabled() || c.GetAddonsConfig().GetNetworkPolicyConfig().GetDisabled() {
 		t.Errorf("updated: %v", c.GetAddonsConfig())
 	}

@@ -28,7 +28,7 @@ func TestDNSEndpoint(t *testing.T) {
 	if code, text := say(owner); code != 403 || !strings.Contains(text, "allowExternalTraffic") {
 		t.Errorf("closed: %d %s", code, text)
 	}
-	d.update(t, zone, "tls", &containerpb.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
+	d.update(t, "tls", &containerpb.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
 		DnsEndpointConfig: &containerpb.ControlPlaneEndpointsConfig_DNSEndpointConfig{AllowExternalTraffic: proto.Bool(true)}}})
 	if code, text := say(owner); code != 200 || text != "tls GET /version ya29." {
 		t.Errorf("open: %d %s", code, text)

@@ -55,15 +55,15 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// update changes a cluster and returns it as it is then.
-func (w *world) update(t testing.TB, parent, name string, u *containerpb.ClusterUpdate) *containerpb.Cluster {
+// update changes a cluster of the zone and returns it as it is then.
+func (w *world) update(t testing.TB, name string, u *containerpb.ClusterUpdate) *containerpb.Cluster {
 	t.Helper()
-	op, err := w.UpdateCluster(w.ctx, &containerpb.UpdateClusterRequest{Name: parent + "/clusters/" + name, Update: u})
+	op, err := w.UpdateCluster(w.ctx, &containerpb.UpdateClusterRequest{Name: zone + "/clusters/" + name, Update: u})
 	check(t, err)
-	if done := w.done(t, parent, op); done.GetError() != nil || done.GetOperationType() == 0 {
+	if done := w.done(t, zone, op); done.GetError() != nil || done.GetOperationType() == 0 {
 		t.Errorf("update: %v", done)
 	}
-	return w.get(t, parent, name)
+	return w.get(t, zone, name)
 }
 
 func TestUpdate(t *testing.T) {
@@ -71,7 +71,7 @@ func TestUpdate(t *testing.T) {
 	w := open(t, Options{})
 	w.create(t, zone, small("one"))
 	before := w.get(t, zone, "one")
-	c := w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
+	c := w.update(t, "one", &containerpb.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
 		DnsEndpointConfig: &containerpb.ControlPlaneEndpointsConfig_DNSEndpointConfig{AllowExternalTraffic: proto.Bool(true)}}})
 	want := proto.CloneOf(before)
 	want.ControlPlaneEndpointsConfig.DnsEndpointConfig.AllowExternalTraffic = proto.Bool(true)
@@ -79,7 +79,7 @@ func TestUpdate(t *testing.T) {
 	if !proto.Equal(c, want) {
 		t.Errorf("more has changed than was asked for:\n got %v\nwant %v", c, want)
 	}
-	c = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
+	c = w.update(t, "one", &containerpb.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
 		IpEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{Enabled: proto.Bool(false)}}})
 	if c.GetEndpoint() != c.GetControlPlaneEndpointsConfig().GetDnsEndpointConfig().GetEndpoint() || c.GetControlPlaneEndpointsConfig().GetIpEndpointsConfig().GetPublicEndpoint() != "" {
 		t.Errorf("without endpoints by address: %s %v", c.GetEndpoint(), c.GetControlPlaneEndpointsConfig())
@@ -87,12 +87,12 @@ func TestUpdate(t *testing.T) {
 	if _, err := w.ask(t, before.GetEndpoint(), "hello"); err == nil || !strings.Contains(err.Error(), "has no endpoint that is open") {
 		t.Errorf("dial: %v", err)
 	}
-	c = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
+	c = w.update(t, "one", &containerpb.ClusterUpdate{DesiredControlPlaneEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig{
 		IpEndpointsConfig: &containerpb.ControlPlaneEndpointsConfig_IPEndpointsConfig{Enabled: proto.Bool(true)}}})
 	if answer, err := w.ask(t, c.GetEndpoint(), "hello"); answer != "one 1" {
 		t.Errorf("with them again: %q %v", answer, err)
 	}
-	c = w.update(t, zone, "one", &containerpb.ClusterUpdate{DesiredLoggingService: "none", DesiredDefaultEnablePrivateNodes: proto.Bool(true),
+	c = w.update(t, "one", &containerpb.ClusterUpdate{DesiredLoggingService: "none", DesiredDefaultEnablePrivateNodes: proto.Bool(true),
 		DesiredWorkloadIdentityConfig: &containerpb.WorkloadIdentityConfig{WorkloadPool: project + ".svc.id.goog"}})
 	if c.GetLoggingService() != "none" || !c.GetPrivateClusterConfig().GetEnablePrivateNodes() || c.GetWorkloadIdentityConfig().GetWorkloadPool() == "" {
 		t.Errorf("%v", c)

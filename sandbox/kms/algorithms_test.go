@@ -106,7 +106,7 @@ func TestDecryptAndMAC(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	w := start(t, kms.Options{})
-	c := w.rest("user:" + iam.Owner)
+	c := w.rest()
 	must(c.CreateKeyRing(ctx, &kmspb.CreateKeyRingRequest{Parent: place, KeyRingId: "all"}))(t)
 	v := w.made(t, c, "oaep", kmspb.CryptoKey_ASYMMETRIC_DECRYPT, kmspb.CryptoKeyVersion_RSA_DECRYPT_OAEP_2048_SHA256)
 	sealed := must(rsa.EncryptOAEP(sha256.New(), rand.Reader, publicKey(t, c, v).(*rsa.PublicKey), []byte("secret"), nil))(t)

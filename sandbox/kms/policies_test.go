@@ -60,7 +60,7 @@ func TestImportJobPolicies(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	w := start(t, kms.Options{})
-	c := w.rest("user:" + iam.Owner)
+	c := w.rest()
 	ring := must(c.CreateKeyRing(ctx, &kmspb.CreateKeyRingRequest{Parent: place, KeyRingId: "r"}))(t).GetName()
 	job := must(c.CreateImportJob(ctx, &kmspb.CreateImportJobRequest{Parent: ring, ImportJobId: "j", ImportJob: &kmspb.ImportJob{
 		ImportMethod: kmspb.ImportJob_RSA_OAEP_3072_SHA256, ProtectionLevel: kmspb.ProtectionLevel_SOFTWARE}}))(t).GetName()
@@ -105,7 +105,7 @@ func TestLocations(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	w := start(t, kms.Options{})
-	for _, c := range []*kmsapi.KeyManagementClient{w.grpc("user:" + iam.Owner), w.rest("user:" + iam.Owner)} {
+	for _, c := range []*kmsapi.KeyManagementClient{w.grpc("user:" + iam.Owner), w.rest()} {
 		resp := must(c.GetLocation(ctx, locationRequest(place)))(t)
 		if resp.GetName() != place || resp.GetLocationId() != "northamerica-northeast1" {
 			t.Errorf("got %v", resp)

@@ -39,7 +39,7 @@ func TestFlow(t *testing.T) {
 	t.Parallel()
 	for name, client := range map[string]func(*world) *kmsapi.KeyManagementClient{
 		"grpc": func(w *world) *kmsapi.KeyManagementClient { return w.grpc("user:" + iam.Owner) },
-		"rest": func(w *world) *kmsapi.KeyManagementClient { return w.rest("user:" + iam.Owner) },
+		"rest": (*world).rest,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -132,7 +132,7 @@ func TestDelete(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	w := start(t, kms.Options{})
-	c := w.rest("user:" + iam.Owner)
+	c := w.rest()
 	k := w.signingKey(c)
 	v := k.GetName() + "/cryptoKeyVersions/1"
 	must(c.DestroyCryptoKeyVersion(ctx, &kmspb.DestroyCryptoKeyVersionRequest{Name: v}))(t)
@@ -281,7 +281,7 @@ func TestRotation(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	w := start(t, kms.Options{})
-	c := w.rest("user:" + iam.Owner)
+	c := w.rest()
 	ring := must(c.CreateKeyRing(ctx, &kmspb.CreateKeyRingRequest{Parent: place, KeyRingId: "r"}))(t).GetName()
 	day := 24 * time.Hour
 	k := must(c.CreateCryptoKey(ctx, &kmspb.CreateCryptoKeyRequest{Parent: ring, CryptoKeyId: "k", CryptoKey: &kmspb.CryptoKey{

@@ -126,10 +126,10 @@ func (w *world) dial(member string, scopes ...string) *grpc.ClientConn {
 	return conn
 }
 
-// rest is the official client, over REST.
-func (w *world) rest(member string) *kmsapi.KeyManagementClient {
+// rest is the official client, over REST, as the owner.
+func (w *world) rest() *kmsapi.KeyManagementClient {
 	w.t.Helper()
-	hc := &http.Client{Transport: &oauth2.Transport{Source: w.token(member), Base: w.transport()}}
+	hc := &http.Client{Transport: &oauth2.Transport{Source: w.token("user:" + iam.Owner), Base: w.transport()}}
 	c, err := kmsapi.NewKeyManagementRESTClient(context.Background(), option.WithHTTPClient(hc))
 	check(w.t, err)
 	w.t.Cleanup(func() { _ = c.Close() })

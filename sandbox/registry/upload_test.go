@@ -24,16 +24,14 @@ import (
 const uploads = "https://" + garHost + "/v2/" + project + "/containers/app/blobs/uploads/"
 
 // begin starts an upload and returns where it goes on.
-func (w *world) begin(t testing.TB, query string) (*http.Response, string) {
+func (w *world) begin(t testing.TB) string {
 	t.Helper()
-	resp, text := w.ask(t, "POST", uploads+query, w.bearer(iam.Owner), "", "")
-	if resp.StatusCode == 202 {
-		if resp.Header.Get("Range") != "0-0" || resp.Header.Get("Docker-Upload-Uuid") == "" || !strings.HasPrefix(resp.Header.Get("Location"), "/artifacts-uploads/namespaces/"+project+"/repositories/containers/uploads/") {
-			t.Errorf("an upload began: %v", resp.Header)
-		}
-		return resp, "https://" + garHost + resp.Header.Get("Location")
+	resp, text := w.ask(t, "POST", uploads, w.bearer(iam.Owner), "", "")
+	at := resp.Header.Get("Location")
+	if resp.StatusCode != 202 || resp.Header.Get("Range") != "0-0" || resp.Header.Get("Docker-Upload-Uuid") == "" || !strings.HasPrefix(at, "/artifacts-uploads/namespaces/"+project+"/repositories/containers/uploads/") {
+		t.Fatalf("an upload began: %d %v %s", resp.StatusCode, resp.Header, text)
 	}
-	return resp, text
+	return "https://" + garHost + at
 }
 
 // piece sends a part of a blob.
@@ -55,7 +53,7 @@ func (w *world) piece(t testing.TB, method, address, span, body string) *http.Re
 func TestPieces(t *testing.T) {
 	t.Parallel()
 	w := start(t, "", registry.Options{})
-	_, at := w.begin(t, "")
+	at := w.begin(t)
 	for _, c := range []struct {
 		method, span, body string
 		status             int
@@ -99,7 +97,7 @@ func TestPieces(t *testing.T) {
 	if resp.StatusCode != 200 || resp.ContentLength != 15 || text != "" || resp.Header.Get("Docker-Content-Digest") != digest {
 		t.Errorf("HEAD: %d %v", resp.StatusCode, resp.Header)
 	}
-	_, other := w.begin(t, "")
+	other := w.begin(t)
 	if resp := w.piece(t, "DELETE", other, "", ""); resp.StatusCode != 204 {
 		t.Errorf("an upload is given up: %d", resp.StatusCode)
 	}
@@ -143,7 +141,7 @@ func TestCutUpload(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(dir, "uploads", "*")); len(left) > 0 {
 		t.Errorf("a cut upload left %v", left)
 	}
-	_, at := w.begin(t, "")
+	at := w.begin(t)
 	cut("PATCH", at)
 	if resp := w.piece(t, "PATCH", at, "0-4", "whole"); resp.StatusCode != 202 {
 		t.Errorf("after the cut: %d", resp.StatusCode)
@@ -192,7 +190,7 @@ func TestRestart(t *testing.T) {
 	check(t, err)
 	w := start(t, dir, registry.Options{})
 	check(t, crane.Copy("hello-world", containers+"/hello:v1", w.crane(iam.Owner)...))
-	w.begin(t, "")
+	w.begin(t)
 	if resp := w.piece(t, "POST", uploads+"?digest="+sha("unused"), "", "unused"); resp.StatusCode != 201 {
 		t.Fatal(resp.StatusCode)
 	}
