@@ -210,6 +210,27 @@ func TestOffersToResume(t *testing.T) {
 	})
 }
 
+// Whoever goes back from the questions to the welcome screen has let the setup go: it can be gone on
+// with there, and a new one is a new one.
+func TestLeavingTheQuestionsLetsTheSetupGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.shows("The plan")
+		d.press("c", "esc", "esc", "esc")
+		d.shows("a new setup")
+		if b.session.closed != 1 || d.a.session != nil {
+			t.Fatalf("the setup was let go %d times; one is at hand: %t", b.session.closed, d.a.session != nil)
+		}
+		d.press("enter", "enter", "enter", "enter")
+		d.shows("The plan")
+		if len(b.created) != 2 {
+			t.Errorf("%d setups made", len(b.created))
+		}
+	})
+}
+
 func TestLockedSetupIsExplained(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newFake()

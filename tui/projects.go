@@ -153,7 +153,7 @@ func (s *projects) Press(do action) tea.Cmd {
 	}
 	switch do {
 	case doBack:
-		return s.toWelcome()
+		return tea.Sequence(s.forget(), s.toWelcome())
 	case doRetry:
 		return s.load()
 	case doAccept:
