@@ -19,14 +19,15 @@ import (
 type backend struct {
 	app *app
 
-	mu   sync.Mutex
-	site *site // once connected
+	mu    sync.Mutex
+	sites []*site // one for each time that it connected; the last is the one to ask
 }
 
 // World implements tui.Backend, as all the exported methods do.
 func (b *backend) World() tui.World { return tui.World{Sandbox: b.app.sandbox} }
 
-// Connect opens the world and signs in.
+// Connect opens the world and signs in, each time anew: the sandbox or the sign-in may be another
+// by then. What it was connected to before stays open, since a session may still be at work there.
 func (b *backend) Connect(ctx context.Context, note func(string)) (tui.World, error) {
 	note(map[bool]string{true: "opening the sandbox", false: "signing in to Google Cloud"}[b.app.sandbox])
 	// What is said on the way goes to the screen, and not over it.
@@ -42,10 +43,7 @@ func (b *backend) Connect(ctx context.Context, note func(string)) (tui.World, er
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.site != nil {
-		b.site.Close()
-	}
-	b.site = s
+	b.sites = append(b.sites, s)
 	return tui.World{Sandbox: b.app.sandbox, Account: s.clients.Account(), State: s.dir}, nil
 }
 
@@ -64,15 +62,17 @@ var errNotConnected = errors.New("not connected yet")
 func (b *backend) at() (*site, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.site == nil {
+	if len(b.sites) == 0 {
 		return nil, errNotConnected
 	}
-	return b.site, nil
+	return b.sites[len(b.sites)-1], nil
 }
 
 // Close ends the connections.
 func (b *backend) Close() {
-	if s, err := b.at(); err == nil {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.sites {
 		s.Close()
 	}
 }
