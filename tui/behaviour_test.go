@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -227,6 +228,60 @@ func TestLeavingTheQuestionsLetsTheSetupGo(t *testing.T) {
 		d.shows("The plan")
 		if len(b.created) != 2 {
 			t.Errorf("%d setups made", len(b.created))
+		}
+	})
+}
+
+// A look that is left is called off, and the setup let go.
+func TestLeavingALookEndsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.setups = setups(b)
+		b.session.looking = func(ctx context.Context) error { // at somebody who is silent
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		d := drive(t, b, 80, 24)
+		d.press("enter")
+		d.shows("looking at what is there")
+		d.press("esc")
+		d.settle()
+		d.shows("go on with acme-demo")
+		if b.session.closed != 1 {
+			t.Fatalf("the setup was let go %d times", b.session.closed)
+		}
+		b.session.looking = nil
+		d.press("enter")
+		d.shows("The plan")
+		if b.session.closed != 1 {
+			t.Error("what was opened again was let go")
+		}
+	})
+}
+
+// What takes back what was begun keeps its setup until it has ended.
+func TestLeavingAChangeWaitsForItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		undone := make(chan struct{})
+		b.session.changes = func(ctx context.Context) error {
+			<-ctx.Done()
+			<-undone // a call in flight
+			return ctx.Err()
+		}
+		d.press("c", "enter")
+		d.shows("looking at what is there")
+		d.press("esc")
+		d.settle()
+		if b.session.closed > 0 {
+			t.Fatal("the setup was let go while it was worked on")
+		}
+		close(undone)
+		d.settle()
+		if b.session.closed != 1 {
+			t.Errorf("the setup was let go %d times", b.session.closed)
 		}
 	})
 }

@@ -184,6 +184,8 @@ type fakeSession struct {
 	entries []state.Entry
 	hold    chan struct{} // a run waits here before its end, if it is not nil
 	stream  func(context.Context, func(engine.Event))
+	looking func(context.Context) error // what a Plan waits for, if it is not nil
+	changes func(context.Context) error // and a Change
 
 	destroyErr []error // of one Destroy after the other
 
@@ -244,7 +246,12 @@ func (s *fakeSession) Commands(step string) []string {
 	return []string{"gcloud " + step + " --project acme-demo"}
 }
 
-func (s *fakeSession) Plan(context.Context) (engine.Plan, error) { return s.plan, nil }
+func (s *fakeSession) Plan(ctx context.Context) (engine.Plan, error) {
+	if s.looking != nil {
+		return engine.Plan{}, s.looking(ctx)
+	}
+	return s.plan, nil
+}
 
 func (s *fakeSession) Run(ctx context.Context, _ engine.Plan, how RunOptions, emit func(engine.Event)) error {
 	s.mu.Lock()
@@ -282,7 +289,10 @@ func (s *fakeSession) Run(ctx context.Context, _ engine.Plan, how RunOptions, em
 	return s.runErr[min(n, len(s.runErr)-1)]
 }
 
-func (s *fakeSession) Change(_ context.Context, a state.Answers) error {
+func (s *fakeSession) Change(ctx context.Context, a state.Answers) error {
+	if s.changes != nil {
+		return s.changes(ctx)
+	}
 	s.answers = a
 	return nil
 }

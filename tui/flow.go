@@ -22,6 +22,7 @@ import (
 type setup struct {
 	answers state.Answers
 	session Session
+	opening *opening // the last
 	plan    engine.Plan
 	run     *run
 	stream  *stream
@@ -154,17 +155,30 @@ type opened struct {
 	err     error
 }
 
+// opening is a setup being opened and looked over, until it is called off.
+type opening struct {
+	cancel  context.CancelFunc
+	session Session // what was opened, for who has the turn
+}
+
 // open opens a setup and plans it, on the plan's screen.
 func (a *app) open(how func(context.Context) (Session, error)) tea.Cmd {
 	show := a.show(newPlanView(a))
-	visit := a.visit
+	m := opened{visit: a.visit}
+	ctx, cancel := context.WithCancel(a.ctx)
+	o := &opening{cancel: cancel}
+	a.opening = o
 	return tea.Batch(show, func() tea.Msg {
-		s, err := how(a.ctx)
-		if err != nil {
-			return opened{visit: visit, session: s, err: err}
+		a.turn <- struct{}{}
+		defer func() { <-a.turn }()
+		if ctx.Err() != nil { // called off before it began
+			return nil
 		}
-		p, err := s.Plan(a.ctx)
-		return opened{visit, s, p, err}
+		if m.session, m.err = how(ctx); m.err == nil {
+			m.plan, m.err = m.session.Plan(ctx)
+		}
+		o.session = m.session
+		return m
 	})
 }
 
@@ -175,10 +189,7 @@ func (a *app) replan() tea.Cmd {
 }
 
 func (a *app) planned(m opened) tea.Cmd {
-	if m.visit != a.visit { // nobody waits for it any more
-		if m.session != nil && m.session != a.session {
-			return closing(m.session)
-		}
+	if m.visit != a.visit { // called off meanwhile, and let go
 		return nil
 	}
 	if m.session != nil {
@@ -207,21 +218,34 @@ func (a *app) retry() tea.Cmd {
 	return a.replan()
 }
 
-func closing(s Session) tea.Cmd {
-	return func() tea.Msg {
-		_ = s.Close() // a lock that cannot be given back now goes with the process
-		return nil
+// letGo calls off what is being opened and lets the setup at hand go, for another one. What it
+// answers waits until nobody works on the setup any more: whoever opens it next must find it at rest.
+func (a *app) letGo() func() error {
+	s, o := a.session, a.opening
+	a.setup = setup{answers: a.answers}
+	if o != nil {
+		o.cancel()
+	}
+	return func() error {
+		a.turn <- struct{}{}
+		defer func() { <-a.turn }()
+		if o != nil && o.session != nil {
+			s = o.session
+		}
+		if s == nil {
+			return nil
+		}
+		return s.Close()
 	}
 }
 
-// forget lets the setup at hand go, for another one.
+// forget lets the setup at hand go, on a screen.
 func (a *app) forget() tea.Cmd {
-	s := a.session
-	a.setup = setup{answers: a.answers}
-	if s == nil {
+	closed := a.letGo()
+	return func() tea.Msg {
+		_ = closed() // a lock that cannot be given back now goes with the process
 		return nil
 	}
-	return closing(s)
 }
 
 // change goes back to the question of that answer ("" is the first), with the

@@ -136,6 +136,37 @@ func TestRunOnASilentTerminal(t *testing.T) {
 	}
 }
 
+// TestQuitDuringALook leaves while the setup is looked over: that comes to its end first.
+func TestQuitDuringALook(t *testing.T) {
+	b := newFake()
+	b.setups = setups(b)
+	begun, ended := make(chan struct{}), false
+	b.session.looking = func(ctx context.Context) error {
+		close(begun)
+		<-ctx.Done()
+		ended = true
+		return ctx.Err()
+	}
+	in, keys := io.Pipe()
+	go func() {
+		for {
+			select {
+			case <-begun:
+				io.WriteString(keys, "q")
+				return
+			default:
+				io.WriteString(keys, "\r") // heard once it is connected
+			}
+		}
+	}()
+	if _, err := Run(t.Context(), b, Options{Input: in, Output: io.Discard, Environ: []string{"TERM=xterm-256color"}, Width: 80, Height: 24}); err != nil {
+		t.Fatal(err)
+	}
+	if !ended || b.session.closed != 1 {
+		t.Errorf("the look has ended: %t; the setup was let go %d times", ended, b.session.closed)
+	}
+}
+
 func BenchmarkView(b *testing.B) {
 	f := newFake()
 	for range 5000 {

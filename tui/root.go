@@ -62,6 +62,8 @@ type app struct {
 
 	setup   // what has been chosen and opened: flow.go
 	outcome Outcome
+
+	turn chan struct{} // full while a setup is opened, looked over or let go: one at a time
 }
 
 // holdOver ends the hold of a visit.

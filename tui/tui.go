@@ -58,7 +58,7 @@ type Outcome struct {
 	Problem     *problem.Problem // why the last run failed
 }
 
-// patience is how long a run that was told to end may take to do so.
+// patience is how long a run, or a look, that was told to end may take to do so.
 const patience = 10 * time.Second
 
 // processors is how many of Go's (GOMAXPROCS) the wizard has at least. A goroutine that waits
@@ -116,8 +116,13 @@ func Run(ctx context.Context, b Backend, o Options) (Outcome, error) {
 		a.run.end(context.Canceled, o.Now())
 		a.outcome = a.farewell()
 	}
-	if a.session != nil {
-		err = errors.Join(err, a.session.Close())
+	closed := make(chan error, 1)
+	letGo := a.letGo()
+	go func() { closed <- letGo() }()
+	select {
+	case lost := <-closed:
+		err = errors.Join(err, lost)
+	case <-time.After(patience): // it is still worked on, and stays locked until the process ends
 	}
 	return a.outcome, err
 }
@@ -129,7 +134,7 @@ type interrupted struct{}
 func hungUp(err error) bool { return errors.Is(err, syscall.EIO) }
 
 func newApp(ctx context.Context, b Backend, o Options) *app {
-	a := &app{ctx: ctx, backend: b, theme: newTheme(), keys: newKeys(), now: o.Now, world: b.World(),
+	a := &app{ctx: ctx, backend: b, theme: newTheme(), keys: newKeys(), now: o.Now, world: b.World(), turn: make(chan struct{}, 1),
 		doze: func() {}, notify: o.Notify, environ: o.Environ, clipboard: o.Clipboard}
 	a.later = func(d time.Duration, msg tea.Msg) tea.Cmd {
 		return tea.Tick(d, func(time.Time) tea.Msg { return msg })
