@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // RunVariable marks the processes of one run of the sandbox in their environment:
@@ -52,14 +50,13 @@ func Serve(ctx context.Context, o Options, run string, ready func(Status)) error
 	if err := private(dir); err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
-	if ok, err := lock.TryLock(); err != nil {
-		return fmt.Errorf("lock the sandbox's folder: %w", err)
-	} else if !ok {
-		return ErrInUse
+	p := place{dir: dir}
+	lock, err := p.hold(ctx)
+	if err != nil {
+		return err
 	}
 	defer runtime.KeepAlive(lock) // it ends with its file, and that with this process
-	if err := (place{dir: dir}).sweep(ctx); err != nil {
+	if err := p.sweep(ctx); err != nil {
 		return err
 	}
 	s, err := Start(ctx, o)

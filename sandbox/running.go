@@ -12,8 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // ErrDown says that no sandbox runs in a folder. ErrKilled is one too: the last one
@@ -71,16 +69,6 @@ func Find(ctx context.Context, dir string) (*Running, error) {
 func (r *Running) Exposed(ctx context.Context) ([]string, error) {
 	var all []string
 	return all, r.Call(ctx, http.MethodGet, "/exposed", nil, &all)
-}
-
-// free says that no process serves the folder.
-func (p place) free() (bool, error) {
-	lock := flock.New(filepath.Join(p.dir, "lock"), flock.SetPermissions(0o600))
-	ok, err := lock.TryLock()
-	if ok {
-		err = lock.Unlock()
-	}
-	return ok, err
 }
 
 // Call asks something on the control socket.
@@ -147,12 +135,13 @@ func idle(ctx context.Context, dir string, do func(place, context.Context) error
 	if err := Usable(dir); err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return errors.Join(err, ErrInUse)
+	p := place{dir: dir}
+	lock, err := p.hold(ctx)
+	if err != nil {
+		return err
 	}
 	defer lock.Unlock()
-	return do(place{dir: dir}, ctx)
+	return do(p, ctx)
 }
 
 // ErrForeign says that a folder holds something and was never a sandbox's.

@@ -1,0 +1,52 @@
+package sandbox_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/signgate/signgate/sandbox"
+)
+
+// left is the folder of a sandbox that was killed, and its lock.
+func left(t *testing.T) (dir string, lock *flock.Flock) {
+	t.Helper()
+	dir = t.TempDir()
+	control := filepath.Join(dir, "control.sock")
+	put(t, filepath.Join(dir, "sandbox.json"), `{"pid":1,"control":"`+control+`"}`)
+	put(t, filepath.Join(dir, "lock"), "")
+	lock = flock.New(filepath.Join(dir, "lock"))
+	t.Cleanup(func() { lock.Close() })
+	return dir, lock
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hold(t *testing.T, take func() (bool, error)) {
+	t.Helper()
+	if ok, err := take(); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+}
+
+// Asking whether a sandbox is there hinders nobody: neither another who asks, nor one who starts or clears up.
+func TestAskedMeanwhile(t *testing.T) {
+	dir, lock := left(t)
+	hold(t, lock.TryRLock) // as one who asks
+	if _, err := sandbox.Find(t.Context(), dir); !errors.Is(err, sandbox.ErrKilled) {
+		t.Errorf("two who ask: %v", err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { lock.Unlock() })
+	if err := sandbox.Sweep(t.Context(), dir); err != nil {
+		t.Errorf("one who clears up: %v", err)
+	}
+}
