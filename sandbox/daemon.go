@@ -56,6 +56,7 @@ func Serve(ctx context.Context, o Options, run string, ready func(Status)) error
 		return err
 	}
 	defer runtime.KeepAlive(lock) // it ends with its file, and that with this process
+	p.say(os.Getpid(), goingUp)
 	if err := p.sweep(ctx); err != nil {
 		return err
 	}
@@ -84,8 +85,10 @@ func (d *daemon) serve(ctx context.Context, ready func(Status)) error {
 	select {
 	case <-ctx.Done():
 	case err = <-ended:
+		d.say(os.Getpid(), goingDown)
 		return fmt.Errorf("control socket: %w", err)
 	}
+	d.say(os.Getpid(), goingDown) // before the socket goes
 	// Whoever asked to stop is answered first.
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()

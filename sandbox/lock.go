@@ -14,6 +14,24 @@ import (
 
 func (p place) lockFile() string { return filepath.Join(p.dir, "lock") }
 
+// What a holder of the lock writes into it: its process, or 0 if that lives on, and where it is going.
+const (
+	goingUp   = "up"
+	goingDown = "down" // or it clears up, after which no sandbox is there
+)
+
+// say writes who has the lock and what for. It only names what Find sees: no harm if it fails.
+func (p place) say(pid int, going string) {
+	_ = os.WriteFile(p.lockFile(), fmt.Appendf(nil, "%d %s\n", pid, going), 0o600)
+}
+
+// said reads that. What is being written just now is unknown: 0 and "".
+func (p place) said() (pid int, going string) {
+	text, _ := os.ReadFile(p.lockFile())
+	_, _ = fmt.Sscan(string(text), &pid, &going)
+	return pid, going
+}
+
 // How often, and how many times, a lock is tried that nobody keeps.
 const (
 	holdEvery = 20 * time.Millisecond
@@ -58,4 +76,72 @@ func (p place) free() (bool, error) {
 		lock.Close()
 	}
 	return ok, err
+}
+
+// BetweenError says that a sandbox is neither up nor down: it starts or ends, or is cleared up after.
+type BetweenError struct {
+	place
+	PID  int  // its process; 0 if unknown
+	Ends bool // else it starts
+	err  error
+}
+
+func (e *BetweenError) Error() string {
+	text := "the sandbox is coming up"
+	if e.Ends {
+		text = "the sandbox is going down"
+	}
+	if e.PID != 0 {
+		text += fmt.Sprintf(" (process %d)", e.PID)
+	}
+	if e.err != nil {
+		text += ": " + e.err.Error()
+	}
+	return text
+}
+
+func (e *BetweenError) Unwrap() error { return e.err }
+
+// between is nil where nobody has the lock. cause is why the sandbox could not be asked.
+func (p place) between(cause error) error {
+	if free, err := p.free(); err != nil || free {
+		return nil
+	}
+	pid, going := p.said()
+	return &BetweenError{place: p, PID: pid, Ends: going == goingDown, err: cause}
+}
+
+// Gone waits until one that ends has ended, and its process with it.
+func (e *BetweenError) Gone(ctx context.Context) error {
+	if e.PID != 0 {
+		return watch(e.PID)(ctx)
+	}
+	for {
+		if free, err := e.free(); err != nil || free {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(holdEvery):
+		}
+	}
+}
+
+// betweenAtMost is how long a sandbox may take to start or to end, with many clusters and on a busy machine.
+const betweenAtMost = time.Minute
+
+// Await is Find, and waits for one that is between up and down until it is either.
+func Await(ctx context.Context, dir string) (*Running, error) {
+	for end := time.Now().Add(betweenAtMost); ; {
+		r, err := Find(ctx, dir)
+		if between := (*BetweenError)(nil); !errors.As(err, &between) || time.Now().After(end) {
+			return r, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(holdEvery):
+		}
+	}
 }

@@ -50,3 +50,24 @@ func TestAskedMeanwhile(t *testing.T) {
 		t.Errorf("one who clears up: %v", err)
 	}
 }
+
+// One that another process ends or starts is neither up nor down, and waited for until it is.
+func TestBetween(t *testing.T) {
+	for _, going := range []string{"up", "down"} {
+		dir, lock := left(t)
+		hold(t, lock.TryLock)
+		put(t, lock.Path(), "123 "+going+"\n")
+		_, err := sandbox.Find(t.Context(), dir)
+		var between *sandbox.BetweenError
+		if !errors.As(err, &between) || between.PID != 123 || between.Ends != (going == "down") {
+			t.Errorf("going %s: %v", going, err)
+		}
+		if err := sandbox.Sweep(t.Context(), dir); !errors.Is(err, sandbox.ErrInUse) {
+			t.Errorf("clearing up after it: %v", err)
+		}
+		time.AfterFunc(100*time.Millisecond, func() { lock.Unlock() })
+		if _, err := sandbox.Await(t.Context(), dir); !errors.Is(err, sandbox.ErrKilled) {
+			t.Errorf("waited for: %v", err)
+		}
+	}
+}

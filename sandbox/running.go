@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -32,7 +34,7 @@ type Running struct {
 // refuses at once.
 const answerWithin = 30 * time.Second
 
-// Find looks for the sandbox of a folder.
+// Find looks for the sandbox of a folder. ErrDown and *BetweenError tell why there is none to use.
 func Find(ctx context.Context, dir string) (*Running, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -44,7 +46,7 @@ func Find(ctx context.Context, dir string) (*Running, error) {
 	case err != nil:
 		return nil, err
 	case !ok:
-		return nil, ErrDown
+		return nil, cmp.Or(r.between(nil), ErrDown)
 	}
 	r.client = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -57,6 +59,9 @@ func Find(ctx context.Context, dir string) (*Running, error) {
 	if err := r.Call(ask, http.MethodGet, "/status", nil, &r.Status); err != nil {
 		if free, lockErr := r.free(); lockErr == nil && free {
 			return nil, ErrKilled
+		}
+		if between := r.between(err); between != nil && ask.Err() == nil { // refused at once
+			return nil, between
 		}
 		return nil, fmt.Errorf("the sandbox (process %d) does not answer: %w", st.PID, err)
 	}
@@ -103,7 +108,12 @@ func (r *Running) Call(ctx context.Context, method, path string, in, out any) er
 // Stop ends the sandbox and returns when its process is gone.
 func (r *Running) Stop(ctx context.Context) error {
 	gone := watch(r.Status.PID)
-	if err := r.Call(ctx, http.MethodPost, "/stop", nil, nil); err != nil {
+	err := r.Call(ctx, http.MethodPost, "/stop", nil, nil)
+	var silent *url.Error
+	if pid, going := r.said(); errors.As(err, &silent) && (going == goingDown || going == goingUp && pid != r.Status.PID) {
+		err = nil // somebody else has stopped it
+	}
+	if err != nil {
 		return fmt.Errorf("stop the sandbox: %w", err)
 	}
 	if err := gone(ctx); err != nil {
@@ -141,6 +151,7 @@ func idle(ctx context.Context, dir string, do func(place, context.Context) error
 		return err
 	}
 	defer lock.Unlock()
+	p.say(0, goingDown)
 	return do(p, ctx)
 }
 

@@ -55,7 +55,7 @@ func (a *app) runningSandbox(ctx context.Context) (*sandbox.Running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := sandbox.Find(ctx, dir)
+	r, err := sandbox.Await(ctx, dir)
 	if errors.Is(err, sandbox.ErrDown) {
 		p := problem.Raise("sandbox-down", err)
 		p.Fix = a.sandboxLine("up")
@@ -136,9 +136,19 @@ func (a *app) stopSandbox(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r, err := sandbox.Find(ctx, dir)
+	if between := (*sandbox.BetweenError)(nil); errors.As(err, &between) {
+		if between.Ends {
+			return "down", between.Gone(ctx)
+		}
+		r, err = sandbox.Await(ctx, dir)
+	}
 	switch {
 	case errors.Is(err, sandbox.ErrKilled):
-		return "was killed; what it left is cleared up", sandbox.Sweep(ctx, dir)
+		err := sandbox.Sweep(ctx, dir)
+		if errors.Is(err, sandbox.ErrInUse) { // it is being started meanwhile
+			return a.stopSandbox(ctx)
+		}
+		return "was killed; what it left is cleared up", folder(err)
 	case errors.Is(err, sandbox.ErrDown):
 		return "is not up", nil
 	case err != nil:

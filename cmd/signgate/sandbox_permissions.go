@@ -36,12 +36,12 @@ func (a *app) printPermissions(ctx context.Context, dir, path string) error {
 	if err != nil {
 		return err
 	}
-	r, err := sandbox.Find(ctx, dir)
+	r, err := sandbox.Await(ctx, dir)
 	switch {
 	case errors.Is(err, sandbox.ErrDown):
 		fmt.Fprintf(a.Err, "signgate: the sandbox is not up: what was held and never used is not shown (%s)\n", a.sandboxLine("up"))
 	case err != nil:
-		return err
+		return folder(err)
 	default:
 		held, err := r.Uses(ctx)
 		if err != nil {

@@ -29,7 +29,19 @@ func (a *app) sandboxStatus(ctx context.Context) error {
 		return err
 	}
 	r, err := sandbox.Find(ctx, dir)
+	var between *sandbox.BetweenError
 	switch {
+	case errors.As(err, &between):
+		going := "up"
+		if between.Ends {
+			going = "down"
+		}
+		if a.output == "json" {
+			_ = a.printJSON(map[string]any{"up": false, "dir": dir, "killed": false, "going": going})
+		} else {
+			fmt.Fprintf(a.Out, "going %s\n", going)
+		}
+		return codeError(exitDiffers)
 	case errors.Is(err, sandbox.ErrDown):
 		if a.output == "json" {
 			_ = a.printJSON(map[string]any{"up": false, "dir": dir, "killed": errors.Is(err, sandbox.ErrKilled)})

@@ -24,13 +24,14 @@ import (
 
 const logMax = 16 << 20 // bytes, after which sandbox.log is put aside as sandbox.log.1
 
-// ensureSandbox finds the sandbox or starts it. Two that start it at once get the same one.
+// ensureSandbox finds the sandbox or starts it. Two that start it at once get the same one; one that
+// is going down is waited for.
 func (a *app) ensureSandbox(ctx context.Context) (r *sandbox.Running, started bool, err error) {
 	dir, err := a.sandboxDir()
 	if err != nil {
 		return nil, false, err
 	}
-	if r, err := sandbox.Find(ctx, dir); err == nil || !errors.Is(err, sandbox.ErrDown) {
+	if r, err := sandbox.Await(ctx, dir); err == nil || !errors.Is(err, sandbox.ErrDown) {
 		return r, false, folder(err)
 	}
 	if err := sandbox.Usable(dir); err != nil {
@@ -44,14 +45,14 @@ func (a *app) ensureSandbox(ctx context.Context) (r *sandbox.Running, started bo
 		return nil, false, unusable(err)
 	}
 	defer lock.Unlock()
-	if r, err := sandbox.Find(ctx, dir); err == nil || !errors.Is(err, sandbox.ErrDown) {
+	if r, err := sandbox.Await(ctx, dir); err == nil || !errors.Is(err, sandbox.ErrDown) {
 		return r, false, folder(err)
 	}
 	if err := a.startDaemon(ctx, dir); err != nil {
 		return nil, false, err
 	}
 	r, err = sandbox.Find(ctx, dir)
-	return r, true, err
+	return r, true, folder(err)
 }
 
 // sandboxUp is ensureSandbox for a verb that needs the sandbox: it says how to end one that it has started.
@@ -79,10 +80,14 @@ func (a *app) rebuilt(st sandbox.Status) string {
 
 func unusable(err error) error { return problem.Raise("sandbox-folder", err) }
 
-// folder says of an error of the file system that the sandbox's folder is what fails.
+// folder says of an error that the sandbox's folder is what fails, or that another process is busy there.
 func folder(err error) error {
+	var between *sandbox.BetweenError
 	var path *fs.PathError
-	if errors.As(err, &path) {
+	switch {
+	case errors.As(err, &between), errors.Is(err, sandbox.ErrInUse):
+		return problem.Raise("sandbox-between", err)
+	case errors.As(err, &path):
 		return unusable(err)
 	}
 	return err

@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 	bin := folderOfPrograms(t)
 	commands := scriptCommands()
 	maps.Copy(commands, setupCommands())
+	maps.Copy(commands, betweenCommands())
 	commands["methods"] = scriptMethods
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",

@@ -310,6 +310,8 @@ func Catalogue() []Entry {
 		{ID: "sandbox-down", What: "the sandbox is not up", Fix: "signgate sandbox up"},
 		{ID: "sandbox-folder", What: "the sandbox's folder cannot be used", Why: "its state is kept there, readable by its user alone",
 			Fix: "make it writable, or name another: --state-dir FOLDER"},
+		{ID: "sandbox-between", What: "the sandbox is starting or ending", Why: "another command starts it, ends it or clears up after it",
+			Fix: "do the same again; signgate sandbox status says what it does"},
 		{ID: "sandbox-failed", What: "the sandbox did not start", Fix: "signgate sandbox logs sandbox shows its log"},
 		{ID: "sandbox-incomplete", What: "programs of the sandbox are missing", Why: "clusters are made of programs that are built with signgate and lie beside it",
 			Fix: "make build, in a checkout of signgate; or SIGNGATE_BIN=FOLDER where they are elsewhere"},
