@@ -40,13 +40,14 @@ const (
 
 // hold takes the folder's lock, which the kernel frees for a process that died. Whoever asks
 // if it is free has a share of it for a moment and is waited out; one who keeps it is ErrInUse.
+// A reset removes the file at last: then whoever had it open tries again.
 func (p place) hold(ctx context.Context) (*flock.Flock, error) {
 	for range holdTries {
 		lock := flock.New(p.lockFile(), flock.SetPermissions(0o600))
 		switch ok, err := lock.TryLock(); {
 		case err != nil:
 			return nil, fmt.Errorf("lock the sandbox's folder: %w", err)
-		case ok:
+		case ok && p.is(lock):
 			return lock, nil
 		}
 		lock.Close()
@@ -60,6 +61,16 @@ func (p place) hold(ctx context.Context) (*flock.Flock, error) {
 		}
 	}
 	return nil, ErrInUse
+}
+
+// is says that a lock is that of the folder, whose file is still there.
+func (p place) is(lock *flock.Flock) bool {
+	mine, err := lock.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(p.lockFile())
+	return err == nil && os.SameFile(mine, there)
 }
 
 // free says that no process serves the folder. It shares the lock, so that those who ask do not

@@ -2,6 +2,8 @@ package sandbox_test
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -68,6 +70,37 @@ func TestBetween(t *testing.T) {
 		time.AfterFunc(100*time.Millisecond, func() { lock.Unlock() })
 		if _, err := sandbox.Await(t.Context(), dir); !errors.Is(err, sandbox.ErrKilled) {
 			t.Errorf("waited for: %v", err)
+		}
+	}
+}
+
+// A reset that is cut off anywhere leaves a folder that is known as a sandbox's, and locked till its end: the
+// lock is there as long as anything is.
+func TestResetCutOff(t *testing.T) {
+	dir, lock := left(t)
+	for i := range 100 {
+		inner := filepath.Join(dir, fmt.Sprint(i))
+		if err := os.Mkdir(inner, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(inner, "state"), "")
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- sandbox.Reset(t.Context(), dir) }()
+	for {
+		select {
+		case err := <-ended:
+			if _, there := os.Stat(dir); err != nil || !errors.Is(there, fs.ErrNotExist) {
+				t.Errorf("reset: %v, %v", err, there)
+			}
+			return
+		default:
+		}
+		if _, err := os.Stat(lock.Path()); err == nil {
+			continue
+		}
+		if rest, _ := os.ReadDir(dir); len(rest) > 0 {
+			t.Fatalf("the lock went before %d others", len(rest))
 		}
 	}
 }

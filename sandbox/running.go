@@ -132,8 +132,29 @@ func Reset(ctx context.Context, dir string) error {
 		if err := p.sweep(ctx); err != nil {
 			return err
 		}
-		return os.RemoveAll(p.dir)
+		return p.empty()
 	})
+}
+
+// empty removes all that is in the folder, and the folder. The lock goes last: by it the folder is
+// known as a sandbox's if this is cut off, and as long as it is held no other can start there.
+func (p place) empty() error {
+	held, err := os.ReadDir(p.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range held {
+		if path := filepath.Join(p.dir, e.Name()); path != p.lockFile() {
+			if err := os.RemoveAll(path); err != nil {
+				return err
+			}
+		}
+	}
+	if err := os.Remove(p.lockFile()); err != nil {
+		return err
+	}
+	_ = os.Remove(p.dir) // it fails where another starts already
+	return nil
 }
 
 // idle does something to the folder of a sandbox that nobody serves, nor can meanwhile.
