@@ -125,7 +125,7 @@ func (p place) between(cause error) error {
 // Gone waits until one that ends has ended, and its process with it.
 func (e *BetweenError) Gone(ctx context.Context) error {
 	if e.PID != 0 {
-		return watch(e.PID)(ctx)
+		return e.watch(e.PID)(ctx)
 	}
 	for {
 		if free, err := e.free(); err != nil || free {

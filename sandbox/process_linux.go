@@ -86,7 +86,7 @@ func (p place) end(pid int, st Status) {
 }
 
 // watch takes hold of a process; what it returns waits until that one has ended.
-func watch(pid int) func(context.Context) error {
+func (p place) watch(pid int) func(context.Context) error {
 	handle, err := unix.PidfdOpen(pid, 0)
 	if err != nil { // it has ended already
 		return func(context.Context) error { return nil }

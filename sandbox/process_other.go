@@ -16,13 +16,20 @@ func (p place) leftovers(Status) []int { return nil }
 
 func (p place) end(int, Status) {}
 
-// watch waits until no process has the number.
-func watch(pid int) func(context.Context) error {
+// watch waits until no process has the number, or the lock is no longer that one's: the number of a
+// process that has ended stays until who started it looks, and that may be a program that never does.
+func (p place) watch(pid int) func(context.Context) error {
 	return func(ctx context.Context) error {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			if p, err := os.FindProcess(pid); err != nil || p.Signal(syscall.Signal(0)) != nil {
+			if one, err := os.FindProcess(pid); err != nil || one.Signal(syscall.Signal(0)) != nil {
+				return nil
+			}
+			if free, err := p.free(); err == nil && free {
+				return nil
+			}
+			if holder, _ := p.said(); holder != 0 && holder != pid {
 				return nil
 			}
 			select {

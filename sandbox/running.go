@@ -107,7 +107,7 @@ func (r *Running) Call(ctx context.Context, method, path string, in, out any) er
 
 // Stop ends the sandbox and returns when its process is gone.
 func (r *Running) Stop(ctx context.Context) error {
-	gone := watch(r.Status.PID)
+	gone := r.watch(r.Status.PID)
 	err := r.Call(ctx, http.MethodPost, "/stop", nil, nil)
 	var silent *url.Error
 	if pid, going := r.said(); errors.As(err, &silent) && (going == goingDown || going == goingUp && pid != r.Status.PID) {

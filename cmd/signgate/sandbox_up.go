@@ -120,11 +120,13 @@ func (a *app) startDaemon(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("start the sandbox: %w", err)
 	}
+	reap := func() { _ = cmd.Wait() } // if it ends before this process: else its number stays, as if it ran
 	stop := context.AfterFunc(ctx, func() { ours.Close() })
 	defer stop()
 	said, err := io.ReadAll(ours) // ends when the daemon is ready or gone
 	if ctx.Err() != nil {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
+		go reap()
 		return ctx.Err()
 	}
 	if err != nil {
@@ -135,7 +137,8 @@ func (a *app) startDaemon(ctx context.Context, dir string) error {
 		answer.Error = "it ended at once"
 	}
 	if answer.Error == "" {
-		return cmd.Process.Release()
+		go reap()
+		return nil
 	}
 	_ = cmd.Wait() // it is ending; its words say more than its exit code
 	p := problem.Raise("sandbox-failed", errors.New(answer.Error))
