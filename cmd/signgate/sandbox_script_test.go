@@ -45,7 +45,7 @@ func endSandboxes(t *testing.T, below string) {
 		if err != nil || e.Name() != "sandbox.json" {
 			return nil // a folder that vanishes meanwhile
 		}
-		r, err := sandbox.Find(ctx, filepath.Dir(path))
+		r, err := sandbox.Await(ctx, filepath.Dir(path))
 		if errors.Is(err, sandbox.ErrDown) {
 			return sandbox.Sweep(ctx, filepath.Dir(path))
 		}
