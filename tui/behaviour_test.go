@@ -440,6 +440,37 @@ func TestWarningsStay(t *testing.T) {
 	}
 }
 
+// TestWhatWasSaidKeepsItsSense: however little room there is, what the cluster said last is there whole.
+func TestWhatWasSaidKeepsItsSense(t *testing.T) {
+	const image = "northamerica-northeast1-docker.pkg.dev/acme-demo/containers/unsigned@sha256:0bcd60beb93f4427c29cf3a669743caf58490e98ded4380c33c09f092734a6ab"
+	const frame = `admission webhook "policy.sigstore.dev" denied the request: validation failed: `
+	const unmet = frame + "failed policy: private-signed-images-cip: spec.template.spec.containers[0].image\n" + image +
+		" signature key validation failed for authority authority-0 for " + image + ": "
+	for _, c := range []struct{ message, last string }{
+		{unmet + "no signatures found", "no signatures found"},
+		{unmet + "no matching signatures: invalid signature when validating ASN.1 encoded signature", "invalid signature when validating ASN.1 encoded signature"},
+		{frame + "no matching policies: spec.template.spec.containers[0].image\n" + image, "no matching policies: …"},
+		{unmet + "no signature at all of anybody that this policy knows of", "no signature at all of anybody that this policy knows of"},
+		{"deployment.apps/nginx available", "deployment.apps/nginx available"},
+	} {
+		for w := 10; w <= 120; w++ {
+			for most := 1; most <= 8; most++ {
+				lines := said(c.message, w, most)
+				got := strings.ReplaceAll(strings.Join(lines, " "), " ", "")
+				if !strings.HasSuffix(got, strings.ReplaceAll(c.last, " ", "")) {
+					t.Fatalf("%d×%d: %q has lost %q", w, most, lines, c.last)
+				}
+				if least := len(wrap("… "+c.last, w)); len(lines) > max(most, least) {
+					t.Fatalf("%d×%d: %q", w, most, lines)
+				}
+			}
+		}
+	}
+	if got := strings.Join(said(unmet+"no signatures found", 35, 3), " "); got != "validation failed: … no signatures found" {
+		t.Errorf("at 80×24: %q", got)
+	}
+}
+
 func TestTryAnImage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := proven()(t, 80, 24)

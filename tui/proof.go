@@ -213,16 +213,13 @@ func (s *proof) card(i int, c string, w, most int, brief bool) [][]string {
 	case v != nil:
 		m := t.verdict(*v)
 		image = imageName(v.Image)
-		answer = wrap(words(v.Message), max(10, w-2))
+		answer = said(v.Message, max(10, w-2), most)
 		verdict = m.String() + " " + m.Style.Render(m.Word)
 		means = wrap(meaning(*v), w)
 	case s.run.active():
 		verdict = t.Accent.Render("●") + " " + t.Dim.Render("asking the cluster …")
 	default:
 		verdict = t.Dim.Render("○ not asked")
-	}
-	if n := len(answer); n > most { // what matters stands at its end
-		answer = append(append(answer[:1:1], "…"), answer[n-max(1, most-2):]...)
 	}
 	about := append(hung(t.Dim.Render("image"), 7, image, ink{}, w), hung(t.Dim.Render("signed"), 7, signer(c), ink{}, w)...)
 	var asked []string
@@ -299,6 +296,26 @@ func words(message string) string {
 	return reference.ReplaceAllString(message, "…")
 }
 
+// said is what the cluster said in as many lines, where that can be. What matters stands at
+// the end, and without its first word a sentence may say the opposite ("no signatures
+// found"): clauses are left out whole, from the front of the middle, and the last never is.
+func said(message string, w, most int) []string {
+	text := words(message)
+	clauses := strings.Split(text, ": ")
+	last := len(clauses) - 1
+	for last > 0 && clauses[last] == "…" { // an image, which is no clause of its own
+		last--
+	}
+	lines := wrap(text, w)
+	for n := 2; n <= last && len(lines) > most; n++ {
+		lines = wrap(clauses[0]+": … "+strings.TrimPrefix(strings.Join(clauses[n:], ": "), "… "), w)
+	}
+	if last > 0 && len(lines) > most {
+		lines = wrap("… "+strings.TrimPrefix(strings.Join(clauses[last:], ": "), "… "), w)
+	}
+	return lines
+}
+
 // reference is an image in a denial, and where in the deployment it stands: the card
 // says which one it is.
 var reference = regexp.MustCompile(`spec\.template\.[\w.\[\]]+(\s+\S+@sha256:[a-f0-9]{64})?|\S+@sha256:[a-f0-9]{64}`)
@@ -361,10 +378,7 @@ func (s *proof) answer(v engine.Verdict, w int) []string {
 		m, word = t.Warn.Render("✗"), "would be refused"
 	}
 	lines := []string{fit(m+" "+imageName(v.Image)+" "+t.Strong.Render(word)+": "+line(s.session.(Trier).Means(v.Reason)), w)}
-	for i, l := range wrap(words(v.Message), w-4) {
-		if i == 4 {
-			break
-		}
+	for _, l := range said(v.Message, w-4, 4) {
 		lines = append(lines, "  "+t.Dim.Render("│ "+l))
 	}
 	return lines
