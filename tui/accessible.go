@@ -43,6 +43,7 @@ type lines struct {
 	cut     bool // by an interruption
 	watched bool // the run is another process's
 	learn   bool // stop before each step and explain it
+	half    bool // the setup's removal was cut off: that is what is gone on with
 }
 
 func runLines(ctx context.Context, b Backend, o Options) (Outcome, error) {
@@ -222,11 +223,15 @@ func (l *lines) connect() ([]state.Listed, error) {
 // pick ends with a session: one to go on with, or a new one with its answers.
 func (l *lines) pick(setups []state.Listed) error {
 	var options []string
+	half := halves(l.backend, setups)
+	l.half = false
 	for _, s := range setups {
 		how := "look at " + line(s.Name) + ", finished"
 		switch {
 		case s.Err != nil:
 			how = line(s.Name) + ", cannot be read: " + line(asProblem(s.Err).What)
+		case half[s.Name]:
+			how = "go on removing " + line(s.Name) + ", removal unfinished"
 		case s.Record.Finished.IsZero():
 			how = "go on with " + line(s.Name) + ", unfinished"
 		}
@@ -240,6 +245,7 @@ func (l *lines) pick(setups []state.Listed) error {
 			return err
 		}
 		if n < len(setups) {
+			l.half = half[setups[n].Name]
 			return l.open(setups, setups[n].Name)
 		}
 	}

@@ -23,6 +23,14 @@ func (l *lines) carry() error {
 			continue
 		}
 		l.plan = plan
+		if l.half {
+			l.half = false
+			l.say("The removal of %s was begun and did not end.", line(l.session.Name()))
+			if gone, err := l.destroy(); gone || err != nil {
+				return errors.Join(err, errGone)
+			}
+			l.say("Making it again is the other way.")
+		}
 		overwrite, err := l.confirm(plan)
 		if errors.Is(err, errAgain) {
 			continue

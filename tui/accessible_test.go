@@ -224,6 +224,22 @@ func TestAccessibleDestroyWithRetry(t *testing.T) {
 	}
 }
 
+func TestAccessibleGoesOnRemoving(t *testing.T) {
+	b := newFake()
+	b.setups, b.removing = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}, "acme-demo"
+	r := talk(t, b)
+	r.pick("go on removing acme-demo, removal unfinished")
+	r.until("The removal of acme-demo was begun and did not end.")
+	r.answer("anything else keeps it: ", "no")
+	r.until("The plan:")
+	r.pick("destroy what this setup made")
+	r.answer("anything else keeps it: ", "acme-demo")
+	r.until("Removed.")
+	if o := r.end(); !o.OK || b.session.runs > 0 {
+		t.Errorf("outcome %+v after %d runs", o, b.session.runs)
+	}
+}
+
 func TestAccessibleReadsCommandsAndLessons(t *testing.T) {
 	b := newFake()
 	b.setups = []state.Listed{{Name: "acme-demo", Record: state.Record{Answers: b.session.answers}}}

@@ -22,6 +22,10 @@ type Backend interface {
 	// Setups lists what is on record in this state folder, unreadable ones with their error.
 	Setups(context.Context) ([]state.Listed, error)
 
+	// Removing says of a setup on record whether the last that was done to it was to
+	// remove it: then that did not come to its end.
+	Removing(name string) bool
+
 	// Projects gives a page of the projects that the account sees whose id or name
 	// contains filter ("" is all). The first page has token ""; the last answers Next "".
 	Projects(ctx context.Context, filter, token string) (ProjectPage, error)

@@ -211,6 +211,28 @@ func TestOffersToResume(t *testing.T) {
 	})
 }
 
+// TestGoesOnRemoving: what was cut off while it was being removed is not made again by an enter.
+func TestGoesOnRemoving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.setups, b.removing = setups(b), "acme-demo"
+		d := drive(t, b, 80, 24)
+		d.shows("▸ go on removing acme-demo  removal unfinished")
+		d.press("enter")
+		d.shows("Destroy acme-demo  its removal was begun and did not end", "- remove cluster")
+		d.press("esc") // the other way
+		d.shows("The plan", "make it so")
+		d.press("esc", "enter")
+		d.shows("Destroy acme-demo")
+		d.typed("acme-demo")
+		d.press("enter")
+		d.shows("Removed")
+		if b.session.runs > 0 {
+			t.Error("it was made again")
+		}
+	})
+}
+
 // Whoever goes back from the questions to the welcome screen has let the setup go: it can be gone on
 // with there, and a new one is a new one.
 func TestLeavingTheQuestionsLetsTheSetupGo(t *testing.T) {

@@ -21,6 +21,7 @@ type destroy struct {
 	input    textinput.Model
 	top      int            // first line on screen
 	back     func() tea.Cmd // where one came from
+	half     bool           // it goes on with a removal that was cut off
 }
 
 type removals struct {
@@ -32,6 +33,15 @@ func newDestroy(a *app, back func() tea.Cmd) *destroy {
 	s := &destroy{app: a, input: newInput(), back: back}
 	s.input.Placeholder = a.session.Name()
 	return s
+}
+
+// goOnRemoving asks whether to go on with a removal that was cut off. The plan, which
+// would make it all again, is behind it.
+func (a *app) goOnRemoving() tea.Cmd {
+	a.half = false
+	d := newDestroy(a, a.replan)
+	d.half = true
+	return a.show(d)
 }
 
 func (s *destroy) typing() bool { return true }
@@ -66,7 +76,11 @@ func (s *destroy) Keys() []binding {
 	case s.input.Value() != s.session.Name():
 		accept.Off = "type the setup's name: " + line(s.session.Name())
 	}
-	return []binding{accept, k.Back, k.Up, k.Down.says("scroll"), k.PageUp, k.PageDown}
+	back := k.Back
+	if s.half {
+		back.Words = "make it again"
+	}
+	return []binding{accept, back, k.Up, k.Down.says("scroll"), k.PageUp, k.PageDown}
 }
 
 func (s *destroy) Press(do action) tea.Cmd {
@@ -83,7 +97,12 @@ func (s *destroy) Press(do action) tea.Cmd {
 func (s *destroy) View(w, h int) []string {
 	t := s.theme
 	lines := []string{t.Risk.Render("! Destroy ") + t.Strong.Render(line(s.session.Name()))}
-	foot := []string{"", "Type " + t.Strong.Render(line(s.session.Name())) + " and press enter to remove it; esc keeps it.",
+	keeps := "to remove it; esc keeps it."
+	if s.half {
+		lines[0] = fit(lines[0]+t.Dim.Render("  its removal was begun and did not end"), w)
+		keeps = "to go on removing it; esc: the plan to make it again."
+	}
+	foot := []string{"", "Type " + t.Strong.Render(line(s.session.Name())) + " and press enter " + keeps,
 		t.Risk.Render("›") + " " + s.input.View()}
 	s.input.SetWidth(max(1, w-4))
 	var body []string

@@ -19,6 +19,7 @@ type fakeBackend struct {
 	world    World
 	connect  error
 	setups   []state.Listed
+	removing string // the setup whose removal was cut off
 	projects []Project
 	pageSize int
 	failPage string // token of the page that fails once
@@ -44,6 +45,8 @@ func (b *fakeBackend) Connect(_ context.Context, note func(string)) (World, erro
 }
 
 func (b *fakeBackend) Setups(context.Context) ([]state.Listed, error) { return b.setups, nil }
+
+func (b *fakeBackend) Removing(name string) bool { return name == b.removing }
 
 func (b *fakeBackend) Projects(_ context.Context, filter, token string) (ProjectPage, error) {
 	b.mu.Lock()

@@ -29,6 +29,7 @@ type setup struct {
 	leaving bool               // quit as soon as the run has stopped
 	cut     bool               // it was Ctrl+C that asked to
 	again   bool               // run as soon as it has been looked over
+	half    bool               // its removal was cut off: that is what is gone on with
 	watched *state.LockedError // who works on it, while it is only watched
 }
 
@@ -202,6 +203,9 @@ func (a *app) planned(m opened) tea.Cmd {
 		a.plan = m.plan
 		if a.watched != nil {
 			return a.carryOut(false)
+		}
+		if a.half {
+			return a.goOnRemoving()
 		}
 		if a.again && len(m.plan.Blocked())+len(m.plan.Drift()) == 0 {
 			a.again = false

@@ -65,8 +65,10 @@ func (a *app) watch(by *state.LockedError) tea.Cmd {
 
 // reopen tries to take over the setup that was watched.
 func (a *app) reopen() tea.Cmd {
-	name := a.watched.Name
-	return tea.Sequence(a.forget(), a.resume(name, nil))
+	name, undo := a.watched.Name, a.run != nil && a.run.undo
+	free := a.forget()
+	a.half = undo
+	return tea.Sequence(free, a.resume(name, nil))
 }
 
 // watchedBy is who is watched, for the header.

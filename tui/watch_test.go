@@ -92,6 +92,22 @@ func TestWatchedRunIsLetGo(t *testing.T) {
 	})
 }
 
+// TestWatchedRemovalIsLetGo: opened after it was watched, it is still a removal.
+func TestWatchedRemovalIsLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := watchedSetup()
+		b.session.hold, b.session.events[0].Text = nil, "destroy"
+		b.session.runErr = []error{engine.ErrStopped, nil}
+		d := driveOn(t, b, b.fakeBackend, 120, 40)
+		d.press("enter")
+		d.wait()
+		d.press("enter")
+		d.wait()
+		d.press("r")
+		d.shows("Destroy acme-demo  its removal was begun and did not end")
+	})
+}
+
 func TestWatchedRunBeginsAnew(t *testing.T) {
 	r := newRun(planOf(engine.Create), nil, noon())
 	for _, ev := range failure() {

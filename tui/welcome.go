@@ -21,6 +21,7 @@ type welcome struct {
 	ready   bool
 	problem *problem.Problem
 	setups  []state.Listed
+	halves  map[string]bool // removals that were cut off, by name
 	cursor  int
 	stands  map[string]standing // of finished setups, by name
 	looking context.CancelFunc  // ends the look at what is there
@@ -39,6 +40,7 @@ type (
 	connected  struct {
 		world  World
 		setups []state.Listed
+		halves map[string]bool
 		err    error
 	}
 	looked struct {
@@ -64,7 +66,7 @@ func (s *welcome) connect() tea.Cmd {
 			return connected{err: err}
 		}
 		setups, err := s.backend.Setups(ctx)
-		return connected{world, setups, err}
+		return connected{world, setups, halves(s.backend, setups), err}
 	}))
 }
 
@@ -87,7 +89,7 @@ func (s *welcome) Update(msg tea.Msg) tea.Cmd {
 	case connected:
 		s.problem = asProblem(msg.err)
 		if s.ready = msg.err == nil; s.ready {
-			s.world, s.setups, s.cursor = msg.world, sorted(msg.setups), 0
+			s.world, s.setups, s.halves, s.cursor = msg.world, sorted(msg.setups), msg.halves, 0
 			return s.look(s.finished())
 		}
 	case looked:
@@ -95,6 +97,15 @@ func (s *welcome) Update(msg tea.Msg) tea.Cmd {
 		return s.look(msg.rest)
 	}
 	return nil
+}
+
+// halves are the setups whose removal was cut off, by name.
+func halves(b Backend, all []state.Listed) map[string]bool {
+	half := map[string]bool{}
+	for _, l := range all {
+		half[l.Name] = l.Err == nil && l.Record.Finished.IsZero() && b.Removing(l.Name)
+	}
+	return half
 }
 
 // finished names the setups that are done.
@@ -189,7 +200,8 @@ func (s *welcome) Press(do action) tea.Cmd {
 		if s.looking != nil {
 			s.looking()
 		}
-		if l, on := s.selected(); on {
+		l, on := s.selected()
+		if s.half = s.halves[l.Name]; on {
 			return s.resume(l.Name, s.looked)
 		}
 		return s.start()
@@ -267,6 +279,8 @@ func (s *welcome) describe(l state.Listed) string {
 	switch {
 	case l.Err != nil:
 		return line(l.Name) + "  " + t.Risk.Render("✗ "+line(asProblem(l.Err).What))
+	case s.halves[l.Name]:
+		return "go on removing " + t.Strong.Render(line(l.Name)) + t.Dim.Render("  removal unfinished, begun "+ago(s.now().Sub(l.Record.Created))+" ago")
 	case l.Record.Finished.IsZero():
 		return "go on with " + t.Strong.Render(line(l.Name)) + t.Dim.Render("  unfinished, begun "+ago(s.now().Sub(l.Record.Created))+" ago")
 	}

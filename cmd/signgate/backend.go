@@ -86,6 +86,12 @@ func (b *backend) Setups(context.Context) ([]state.Listed, error) {
 	return state.List(s.dir)
 }
 
+// Removing reads it off the tape of the last run.
+func (b *backend) Removing(name string) bool {
+	s, err := b.at()
+	return err == nil && tapedRemoval(state.Folder(s.dir, name))
+}
+
 // Projects is a page of those that the account sees.
 func (b *backend) Projects(ctx context.Context, filter, token string) (tui.ProjectPage, error) {
 	s, err := b.at()

@@ -96,7 +96,7 @@ func (s *session) Destroy(ctx context.Context, emit func(engine.Event)) error {
 	if err := s.finished(time.Time{}); err != nil {
 		return err
 	}
-	emit, end := s.taped(infos(s.steps), "destroy", emit)
+	emit, end := s.taped(infos(s.steps), removal, emit)
 	defer end()
 	last := &lastWord{emit: emit}
 	_, err = e.Destroy(ctx, last.hold)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -63,11 +64,28 @@ func (t *tape) keep(ev engine.Event) {
 	}
 }
 
+// tapedRemoval says whether the last run of the setup in this folder was its removal: the
+// first event of a tape tells.
+func tapedRemoval(folder string) bool {
+	f, err := os.Open(filepath.Join(folder, state.EventsFile))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var first engine.Event
+	err = json.NewDecoder(io.LimitReader(f, 1<<20)).Decode(&first)
+	return err == nil && first.Type == engine.TypePlan && first.Text == removal
+}
+
+// removal is the text of a removal's plan.
+const removal = "destroy"
+
 // taped has what a run reports go onto a tape too, until end is called. Where there
-// can be no tape the run goes on without.
+// can be no tape the run goes on without, and an earlier one is not to be taken for its own.
 func (s *session) taped(plan engine.Plan, text string, emit func(engine.Event)) (both func(engine.Event), end func()) {
 	t, err := newTape(s.store.Folder(), engine.Event{Time: time.Now(), Type: engine.TypePlan, Text: text, Plan: &plan})
 	if err != nil {
+		_ = os.Remove(filepath.Join(s.store.Folder(), state.EventsFile))
 		return emit, func() {}
 	}
 	return func(ev engine.Event) {

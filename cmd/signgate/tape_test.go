@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,33 @@ import (
 	"github.com/signgate/signgate/internal/engine"
 	"github.com/signgate/signgate/state"
 )
+
+// TestTapeTellsARemoval: what was done last is on the tape, and no run is taken for an earlier one.
+func TestTapeTellsARemoval(t *testing.T) {
+	root := t.TempDir()
+	store, err := state.Create(root, "acme-demo", state.World{Kind: "sandbox"}, state.Defaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	s, dir := &session{app: &app{}, store: store}, store.Folder()
+	if tapedRemoval(dir) {
+		t.Error("without a tape it was removed")
+	}
+	for _, text := range []string{"", removal, "", removal} {
+		_, end := s.taped(engine.Plan{Steps: make([]engine.Planned, 20)}, text, func(engine.Event) {})
+		end()
+		if got := tapedRemoval(dir); got != (text == removal) {
+			t.Errorf("after a run of %q: %v", text, got)
+		}
+	}
+	unlike := engine.Plan{Forecast: &engine.Forecast{Seconds: math.Inf(1)}} // which JSON cannot hold
+	_, end := s.taped(unlike, "", func(engine.Event) {})
+	end()
+	if tapedRemoval(dir) {
+		t.Error("a run without a tape is taken for the removal before it")
+	}
+}
 
 func TestTapeIsFollowed(t *testing.T) {
 	dir := t.TempDir()
