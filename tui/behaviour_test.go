@@ -382,7 +382,7 @@ func TestProjectsByPageFilterAndID(t *testing.T) {
 		d.press("esc")
 		d.typed("nobodys-project")
 		d.press("enter")
-		d.shows("there is no project nobodys-project")
+		d.shows("there is no project nobodys-project", "ctrl+o  the service's own words")
 	})
 }
 

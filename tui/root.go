@@ -345,7 +345,8 @@ func (a *app) trouble(p *problem.Problem, w int) []string {
 		part("  words", p.Words)
 		part("  id", p.ID)
 	} else if folded(p) {
-		lines = append(lines, fit("  "+t.Accent.Render(pad(a.moreKey().label()+"  ", 6))+t.Dim.Render("the service's own words"), w))
+		key := a.moreKey().label() + "  "
+		lines = append(lines, fit("  "+t.Accent.Render(pad(key, max(6, width(key))))+t.Dim.Render("the service's own words"), w))
 	}
 	return lines
 }
