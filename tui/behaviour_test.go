@@ -68,6 +68,33 @@ func TestNamesSayTheRule(t *testing.T) {
 	})
 }
 
+// TestNamesShowThatThereAreMore: what lies below the edge has a sign, and where one is is never behind it.
+func TestNamesShowThatThereAreMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, size := range [][2]int{{80, 24}, {40, 12}, {60, 15}} {
+			d := drive(t, newFake(), size[0], size[1])
+			d.press("enter", "enter", "enter")
+			all := fields()
+			for i, f := range all {
+				d.shows("▸ " + f.label)
+				if i == 1 {
+					d.shows("↓ more")
+				}
+				if i < len(all)-1 {
+					d.press("down")
+				}
+			}
+			if strings.Contains(d.text(), "↓ more") {
+				t.Errorf("%v: more than all:\n%s", size, d.text())
+			}
+			for range all {
+				d.press("up")
+			}
+			d.shows("● zonal, one machine")
+		}
+	})
+}
+
 func TestNamesChoiceSetsTheSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := drive(t, newFake(), 80, 24)

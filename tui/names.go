@@ -186,10 +186,20 @@ func (s *names) View(w, h int) []string {
 			last = len(body) - 1
 		}
 	}
-	s.top = max(min(s.top, first), last-room+1, 0)
+	keep := room // lines of the form, above the sign that there are more
+	if len(body) > room && last-first+1 < room {
+		keep--
+	}
+	s.top = max(min(s.top, first), last-keep+1, 0)
 	s.top = max(0, min(s.top, len(body)-room))
-	lines = append(lines, body[s.top:min(len(body), s.top+room)]...)
-	return append(lines, foot...)
+	body = body[s.top:]
+	if len(body) > room {
+		body = body[:room:room]
+		if keep < room {
+			body[keep] = t.Dim.Render("  ↓ more")
+		}
+	}
+	return append(append(lines, body...), foot...)
 }
 
 // labelWidth is how wide the form's first column is, pointer included.
