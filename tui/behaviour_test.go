@@ -68,6 +68,27 @@ func TestNamesSayTheRule(t *testing.T) {
 	})
 }
 
+// TestNamesKeepWhatIsNoNumber: what cannot be stays to be corrected, as it was typed.
+func TestNamesKeepWhatIsNoNumber(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := drive(t, newFake(), 80, 24)
+		d.press("enter", "enter", "enter")
+		d.a.screen.(*names).goTo("diskGB")
+		d.typed("eu")
+		d.press("down")
+		d.shows("Disk (GB)      30eu  ✗")
+		d.press("up", "backspace", "backspace")
+		d.press("down")
+		d.shows("Disk (GB)      30\n")
+		d.press("up", "backspace", "backspace", "down")
+		d.shows("Disk (GB)        ✗")
+		d.a.screen.(*names).goTo("shape")
+		d.press("right", "left") // a shape brings its size
+		d.a.screen.(*names).goTo("zone")
+		d.shows("Disk (GB)      30\n")
+	})
+}
+
 // TestNamesShowThatThereAreMore: what lies below the edge has a sign, and where one is is never behind it.
 func TestNamesShowThatThereAreMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -20,6 +20,7 @@ type names struct {
 	*app
 	fields []field
 	draft  state.Answers
+	typed  map[string]string // what was typed last, by question
 	broken map[string]string
 	at     int
 	input  textinput.Model
@@ -42,7 +43,7 @@ const typedOut = 400 * time.Millisecond
 type lookUp struct{ image string }
 
 func newNames(a *app) *names {
-	s := &names{app: a, fields: fields(), draft: a.answers, input: newInput(), images: map[string]*resolution{}}
+	s := &names{app: a, fields: fields(), draft: a.answers, typed: map[string]string{}, input: newInput(), images: map[string]*resolution{}}
 	s.broken = rules(s.draft)
 	s.focus(0)
 	return s
@@ -75,8 +76,17 @@ func (s *names) resolve() tea.Cmd {
 // focus moves to field i.
 func (s *names) focus(i int) {
 	s.at = max(0, min(i, len(s.fields)-1))
-	s.input.SetValue(s.fields[s.at].get(s.draft))
+	s.input.SetValue(s.value(s.fields[s.at]))
 	s.input.CursorEnd()
+}
+
+// value is a field's answer; of one that is no answer (a number with a letter in it) what
+// was typed, which stays to be corrected.
+func (s *names) value(f field) string {
+	if v := f.get(s.draft); v != "" {
+		return v
+	}
+	return s.typed[f.Key]
 }
 
 func (s *names) Keys() []binding {
@@ -133,7 +143,9 @@ func (s *names) turn(by int) {
 }
 
 func (s *names) put(value string) {
-	s.fields[s.at].set(&s.draft, value)
+	f := s.fields[s.at]
+	f.set(&s.draft, value)
+	s.typed[f.Key] = value
 	s.broken = rules(s.draft)
 }
 
@@ -157,7 +169,7 @@ func (s *names) Update(msg tea.Msg) tea.Cmd {
 	var cmd tea.Cmd
 	s.input, cmd = typeInto(s.input, msg)
 	f := s.fields[s.at]
-	if v := s.input.Value(); v != f.get(s.draft) {
+	if v := s.input.Value(); v != s.value(f) {
 		s.put(v)
 		if f.Key == "image" {
 			return tea.Batch(cmd, s.later(typedOut, lookUp{v}))
@@ -217,7 +229,7 @@ func (s *names) rows(i, w int) []string {
 	if f.options != nil {
 		return s.choice(f, here, label, w)
 	}
-	value := line(f.get(s.draft))
+	value := line(s.value(f))
 	if here {
 		s.input.SetWidth(max(1, w-labelWidth-1))
 		value = s.input.View()
