@@ -8,7 +8,8 @@ import (
 
 // questionOf is the answer that a failure asks to be changed, by its key in the
 // config file: what the problem says of itself comes before what its step is
-// about. sure is false where the answer may well be right.
+// about. sure is false where the answer may well be right; path is "" where it is no
+// answer that caused it.
 func questionOf(step, problem string) (path string, sure bool) {
 	switch problem {
 	case "quota-exceeded", "cluster-failed":
@@ -31,9 +32,14 @@ func questionOf(step, problem string) (path string, sure bool) {
 		return "namespace", true
 	case "policy-conflict", "already-exists":
 		return "suffix", false
+	case "permission-denied", "permissions-missing", "kubernetes-forbidden", "not-signed-in",
+		"credentials-missing", "credentials-expired", "credentials-revoked", "credentials-unreadable": // the account's
+		if step != "project" && step != "apis" { // another project may be one where it may
+			return "", false
+		}
 	}
 	return map[string]string{"project": "project", "apis": "project", "keyring": "keyRing", "key": "key", "registry": "repository",
-		"image": "image", "signature": "publicLog", "identity": "suffix", "cluster": "shape", "policy": "policy", "enforcement": "namespace"}[step], false
+		"image": "image", "identity": "suffix", "cluster": "shape", "policy": "policy", "enforcement": "namespace"}[step], false
 }
 
 // failure is the first failed step, nil if none has.

@@ -1,11 +1,13 @@
 package tui
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/signgate/signgate/internal/engine"
+	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/state"
 )
 
@@ -62,6 +64,29 @@ func TestFailureLeadsToTheQuestionAndBack(t *testing.T) {
 			t.Error("the setup was let go")
 		}
 		d.shows("The proof")
+	})
+}
+
+// TestNoAnswerCausedIt: what the account may not do leads to no question as if its answer were wrong.
+func TestNoAnswerCausedIt(t *testing.T) {
+	for _, in := range infos() {
+		if path, sure := questionOf(in.ID, "permission-denied"); path != "" && path != "project" || sure {
+			t.Errorf("%s: a missing permission is said to be caused by %q", in.ID, path)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newFake()
+		b.session.events = append(script(), engine.Event{Type: engine.TypeStep, Step: "signature", Status: engine.Failed,
+			Problem: &problem.Problem{ID: "permission-denied", What: "you lack a permission: cloudkms.cryptoKeyVersions.useToSign"}})
+		b.session.runErr = []error{errors.New("failed")}
+		d := drive(t, b, 80, 24)
+		d.press("enter", "enter", "enter", "enter")
+		d.wait()
+		d.press("enter")
+		d.wait()
+		d.shows("you lack a permission", "c change answers")
+		d.press("c")
+		d.shows("▸ Shape")
 	})
 }
 
