@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -377,6 +378,30 @@ func TestConnectFailureAndRetry(t *testing.T) {
 		b.connect = nil
 		d.press("r")
 		d.shows("a new setup", "owner@acme.example")
+	})
+}
+
+// TestALongLookSaysWhatItWaitsFor: and not before it is long, nor once it has ended.
+func TestALongLookSaysWhatItWaitsFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := scenes()["failure"](t, 80, 24)
+		d.wait()
+		var wait time.Duration
+		var late tea.Msg
+		d.a.later = func(after time.Duration, msg tea.Msg) tea.Cmd {
+			wait, late = after, msg
+			return nil
+		}
+		_, _ = d.a.Update(keyNamed("r")) // the look does not end
+		d.shows("looking at what is there")
+		if strings.Contains(d.text(), "waiting") || wait < 5*time.Second {
+			t.Fatalf("it is late at once, or after %v:\n%s", wait, d.text())
+		}
+		d.send(late)
+		d.shows("Still waiting for an answer of the sandbox", "esc back")
+		d.press("esc")
+		d.send(late)
+		d.shows("a new setup")
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -17,6 +18,7 @@ import (
 type planView struct {
 	*app
 	ready   bool
+	late    bool // the look takes longer than it should
 	problem *problem.Problem
 	cursor  int
 	detail  bool // the step under the cursor has the screen
@@ -27,9 +29,19 @@ const planList = 66
 
 func newPlanView(a *app) *planView { return &planView{app: a} }
 
-func (s *planView) Init() tea.Cmd { return nil }
+// overdue is a look that has not ended in the time that one usually takes.
+type overdue struct{}
+
+// usual is that time.
+const usual = 10 * time.Second
+
+func (s *planView) Init() tea.Cmd { return s.later(usual, answer{s.visit, overdue{}}) }
 
 func (s *planView) Update(msg tea.Msg) tea.Cmd {
+	if _, yes := msg.(overdue); yes {
+		s.late = true
+		return nil
+	}
 	m, ok := msg.(opened)
 	if !ok {
 		return nil
@@ -137,7 +149,11 @@ func (s *planView) View(w, h int) []string {
 	t := s.theme
 	switch {
 	case !s.ready:
-		return []string{t.Accent.Render("●") + " looking at what is there …", "", t.Dim.Render("  This changes nothing.")}
+		lines := []string{t.Accent.Render("●") + " looking at what is there …", "", t.Dim.Render("  This changes nothing.")}
+		if s.late {
+			lines = append(append(lines, ""), indentFirst(t.Warn.Render("!")+" ", "  ", wrap(s.waiting(), min(w, 78)-2))...)
+		}
+		return lines[:min(len(lines), h)]
 	case s.problem != nil:
 		return s.trouble(s.problem, min(w, 90))
 	}
@@ -162,6 +178,15 @@ func (s *planView) View(w, h int) []string {
 		return lines
 	}
 	return beside(lines, append(make([]string, min(2, h)), s.step(w-wide, h-2)...), nil, wide, w-wide, h)
+}
+
+// waiting says what a look waits for that does not end.
+func (s *planView) waiting() string {
+	whom := "Google Cloud, or the cluster"
+	if s.world.Sandbox {
+		whom = "the sandbox (signgate sandbox status tells whether it is up)"
+	}
+	return "Still waiting for an answer of " + whom + ". A call that gets none is made again for a while."
 }
 
 // so says what was changed before this plan is carried out.
