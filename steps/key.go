@@ -80,7 +80,9 @@ func (s key) Inspect(ctx context.Context, l engine.Ledger) (engine.Change, error
 	case v == nil:
 		return engine.Change{Action: engine.Create, Summary: "a new version of " + summary}, nil
 	}
-	if l.Pin(PinKeyVersion) == "" { // another setup signs with what is enabled in its key
+	// Another setup signs with what is enabled in its key; but a version that is on this record as
+	// begun or made was added by this one, to the key that an earlier one has left, and lacks its pin only.
+	if l.Pin(PinKeyVersion) == "" && !l.Entry(versionResource(v.GetName())).Ours() {
 		if change, clashes := clash(l, s.resource(), summary, another(l, k.GetLabels())); clashes {
 			return change, nil
 		}

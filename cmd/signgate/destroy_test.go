@@ -15,6 +15,8 @@ import (
 	"google.golang.org/api/iterator"
 
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/sandbox"
+	"github.com/signgate/signgate/sandbox/fault"
 )
 
 // nothingLeft looks, by the official clients, for whatever a setup makes: all that may be there
@@ -105,6 +107,34 @@ func TestDestroyOfHalfASetup(t *testing.T) {
 		b.ends(exitDone, "destroy", "--yes")
 		b.nothingLeft()
 	})
+	for name, stopped := range map[string]func(b *bench){
+		"killed": func(b *bench) { b.killed("CreateCryptoKeyVersion", 0, true, "apply", "--yes", "--to", "key") },
+		"unanswered": func(b *bench) {
+			_, err := b.box.AddFault(b.Context(), fault.Fault{Target: "CreateCryptoKeyVersion", After: true, Cut: true})
+			b.must(err)
+			b.ends(exitFailed, "apply", "--yes", "--to", "key")
+			b.must(b.box.ClearFaults(b.Context()))
+		},
+		"killed while it waits": func(b *bench) {
+			b.must(b.box.SetConsistency(b.Context(), sandbox.Consistency{Profile: sandbox.Google, Key: 5}))
+			b.killed("GetCryptoKeyVersion", 0, false, "apply", "--yes", "--to", "key")
+			b.ends(exitDone, "plan", "--to", "key")
+			b.must(b.box.SetConsistency(b.Context(), sandbox.Consistency{Profile: sandbox.Immediate}))
+		},
+	} {
+		t.Run("goes on with a version of the key that is left, "+name, func(t *testing.T) {
+			b := b.with(t)
+			before := len(b.versions())
+			stopped(b)
+			b.ends(exitDone, "apply", "--yes", "--to", "key")
+			if n := len(b.versions()) - before; n != 1 {
+				t.Errorf("%d versions were added", n)
+			}
+			b.ends(exitDone, "apply", "--yes", "--to", "key")
+			b.ends(exitDone, "destroy", "--yes")
+			b.nothingLeft()
+		})
+	}
 	t.Run("made again", func(t *testing.T) {
 		b := b.with(t)
 		before := len(b.versions())
