@@ -154,6 +154,9 @@ func (s controller) Apply(ctx context.Context, _ engine.Change, l engine.Ledger)
 	if err := s.install(ctx, c, l, rel); err != nil {
 		return err
 	}
+	if err := freeLeases(ctx, c, l); err != nil { // a pod that waits for a dead one's is restarted before it is available
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.within())
 	defer cancel()
 	if err := c.AwaitAvailable(ctx, controllerNamespace, controllerDeployment, func(text string) {
@@ -203,7 +206,7 @@ func (s controller) install(ctx context.Context, c *kube.Cluster, l engine.Ledge
 	if err := l.Intend(s.resource()); err != nil {
 		return err
 	}
-	if rel == nil {
+	if rel == nil || !rel.Deployed() { // nothing is there, or an uninstall was cut off before it came to the leases
 		if err := removeLeases(ctx, c); err != nil {
 			return err
 		}

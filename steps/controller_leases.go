@@ -50,8 +50,8 @@ func controllerLeases(ctx context.Context, c *kube.Cluster) ([]coordinationv1.Le
 }
 
 // freeLeases takes away leases that no living controller holds: those that were renewed last
-// before every one that runs now had started. The one that runs would do nothing, and
-// let no policy go, for a minute longer. A controller of somebody else's is left to itself.
+// before every one that runs now had started, and all where none runs. The one that runs would do
+// nothing, and let no policy go, for a minute longer. A controller of somebody else's is left to itself.
 func freeLeases(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
 	first, ok, err := firstStart(ctx, c)
 	if err != nil || !ok {
@@ -62,7 +62,7 @@ func freeLeases(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
 		return err
 	}
 	all = slices.DeleteFunc(all, func(l coordinationv1.Lease) bool {
-		return l.Spec.RenewTime == nil || !l.Spec.RenewTime.Time.Before(first)
+		return !first.IsZero() && (l.Spec.RenewTime == nil || !l.Spec.RenewTime.Time.Before(first))
 	})
 	if len(all) == 0 {
 		return nil
@@ -73,8 +73,8 @@ func freeLeases(ctx context.Context, c *kube.Cluster, l engine.Ledger) error {
 	return deleteLeases(ctx, c, all)
 }
 
-// firstStart is when the first of the controllers that run now was started. ok is false where
-// that cannot be said: none runs, or one is ending and may hold its leases still.
+// firstStart is when the first of the controllers that run now was started, the zero time where none
+// runs. ok is false where that cannot be said: one is ending and may hold its leases still.
 func firstStart(ctx context.Context, c *kube.Cluster) (first time.Time, ok bool, err error) {
 	d, err := controllerPods(ctx, c)
 	if err != nil || d == nil {
@@ -98,7 +98,7 @@ func firstStart(ctx context.Context, c *kube.Cluster) (first time.Time, ok bool,
 			}
 		}
 	}
-	return first, !first.IsZero(), nil
+	return first, true, nil
 }
 
 func started(c corev1.ContainerStatus) time.Time {

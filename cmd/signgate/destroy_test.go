@@ -146,6 +146,17 @@ func TestDestroyOfHalfASetup(t *testing.T) {
 	})
 }
 
+// uninstalledHalf is a destroy that is killed when all of the controller is gone but the release's record: the
+// leases of the last pod are there still, and the next apply waits for none of them.
+func (b *bench) uninstalledHalf() {
+	b.Helper()
+	b.killed("DELETE 203.0.113.*/api/v1/namespaces/cosign-system/secrets/sh.helm*", 0, false, "destroy", "--yes")
+	b.ends(exitDone, "apply", "--yes")
+	if _, code := b.status(); code != exitDone {
+		b.Errorf("made again, status ends with %d", code)
+	}
+}
+
 func lastOf(path string) string { return path[strings.LastIndex(path, "/")+1:] }
 
 // A key that has signed what stays is kept, whether signgate knows of the signature or only
