@@ -22,13 +22,13 @@ import (
 func Rotation(a state.Answers, c *gcp.Clients, opt Options, store *state.Store) []engine.Step {
 	on, in := grounds(a, c, opt)
 	k := key{cloud: on, out: opt.OutDir}
-	return []engine.Step{
+	return append(unspoiledSteps(in),
 		newVersion{k, store},
 		acceptBoth{policy{in}},
 		signAgain{signing{on, opt.OutDir}, store},
 		gateAfter{proof{in}, []string{"policy", "signature"}},
 		switchOver{k, store},
-	}
+	)
 }
 
 // RotationEnd drops the old version: the policy accepts the new one alone, the gate
@@ -36,11 +36,11 @@ func Rotation(a state.Answers, c *gcp.Clients, opt Options, store *state.Store) 
 // taken back (gcloud kms keys versions enable), and what it signed can still be looked into.
 func RotationEnd(a state.Answers, c *gcp.Clients, opt Options, store *state.Store) []engine.Step {
 	on, in := grounds(a, c, opt)
-	return []engine.Step{
+	return append(unspoiledSteps(in),
 		acceptOne{policy{in}, store},
 		gateAfter{proof{in}, []string{"policy"}},
 		retire{key{cloud: on, out: opt.OutDir}, store},
-	}
+	)
 }
 
 // StepSign is the page of the record that `signgate sign` writes: images beside the setup's own.
@@ -65,7 +65,7 @@ type newVersion struct {
 }
 
 func (s newVersion) Info() engine.Info {
-	return engine.Info{ID: "key", Title: "New key version", Why: "a key in Cloud KMS is renewed by a version beside the old one",
+	return engine.Info{ID: "key", Title: "New key version", Needs: []string{"controller", "enforcement"}, Why: "a key in Cloud KMS is renewed by a version beside the old one",
 		Permissions: []string{"cloudkms.cryptoKeyVersions.create", "cloudkms.cryptoKeyVersions.get", "cloudkms.cryptoKeyVersions.list"}}
 }
 

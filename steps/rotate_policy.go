@@ -48,7 +48,7 @@ type acceptOne struct {
 
 func (s acceptOne) Info() engine.Info {
 	info := s.policy.Info()
-	info.Needs, info.Why = nil, "the old version lets nothing in any more"
+	info.Needs, info.Why = []string{"controller", "enforcement"}, "the old version lets nothing in any more"
 	return info
 }
 

@@ -75,6 +75,7 @@ func TestDrift(t *testing.T) {
 	}
 	t.Run("rotated by hand", func(t *testing.T) { b.with(t).rotatedByHand() })
 	t.Run("asked at a terminal", func(t *testing.T) { b.with(t).askedFirst() })
+	t.Run("not rotated", func(t *testing.T) { b.with(t).notRotated() })
 	t.Run("rotated", func(t *testing.T) { b.with(t).rotated() })
 	t.Run("killed while it is uninstalled", func(t *testing.T) { b.with(t).uninstalledHalf() })
 	t.Run("destroyed", func(t *testing.T) {

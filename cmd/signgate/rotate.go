@@ -46,7 +46,7 @@ func runRotate(cmd *cobra.Command, a *app, finish bool) error {
 	if err != nil {
 		return err
 	}
-	if drift := plan.Drift(); len(drift) > 0 { // a rotation reverts nobody: that is for apply, which asks
+	if drift := plan.Drift(); len(drift) > 0 { // a rotation reverts nobody, nor does it go on by an open gate: that is for apply, which asks
 		return byHand(drift)
 	}
 	if err := a.agreeToRotate(ctx, s, plan, finish); err != nil {

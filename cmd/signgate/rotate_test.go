@@ -120,6 +120,23 @@ func (b *bench) rotated() {
 	b.ends(exitDone, "apply", "--yes")
 }
 
+// notRotated asks for a rotation with a gate that somebody has opened: nothing is made, and
+// what is said is how to shut it.
+func (b *bench) notRotated() {
+	b.Helper()
+	for step, spoil := range map[string]func(){"enforcement": b.unlabel, "controller": b.deleteWebhook} {
+		versions, before := len(b.versions()), b.record()
+		spoil()
+		for _, verb := range [][]string{{"rotate", "--yes"}, {"rotate", "--finish", "--yes"}} {
+			b.says(b.ends(exitDiffers, verb...), "changed this by hand", "--overwrite-changes="+step)
+		}
+		if n := len(b.versions()); n != versions || b.record().Serial != before.Serial {
+			b.Errorf("with %s changed there are %d versions of %d, and the record is at %d, not %d", step, n, versions, b.record().Serial, before.Serial)
+		}
+		b.ends(exitDone, "apply", "--yes", "--overwrite-changes="+step)
+	}
+}
+
 func (b *bench) inBetween(old, next, ours, theirs, fresh string) {
 	b.Helper()
 	r, code := b.status()
