@@ -29,10 +29,18 @@ func (c codeError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // exit maps an error of a command to its code, once, and says what went wrong.
 func (a *app) exit(command string, err error) int {
+	if lost := a.lost(); lost != nil && errors.Is(err, lost) {
+		err = nil // delivered tells of it
+	}
+	code := a.code(command, err)
+	a.settle()
+	return a.delivered(code)
+}
+
+func (a *app) code(command string, err error) int {
 	var usage *usageError
 	var code codeError
 	var told said
-	defer a.settle()
 	switch {
 	case err == nil:
 		return exitDone

@@ -47,7 +47,7 @@ type app struct {
 func Main() int {
 	boot.Done()
 	kube.Quiet()
-	a := &app{streams: streams{os.Stdin, os.Stdout, os.Stderr}, env: readEnviron(os.Environ()), interrupts: &interrupts{}, line: os.Args[1:]}
+	a := &app{streams: streams{os.Stdin, stdout(), os.Stderr}, env: readEnviron(os.Environ()), interrupts: &interrupts{}, line: os.Args[1:]}
 	root := newRoot(a)
 	root.SetArgs(a.line)
 	ctx, done := a.watch(context.Background())

@@ -52,12 +52,13 @@ func (a *app) printCalls(lines []byte) error {
 		_, err := a.Out.Write(lines)
 		return err
 	}
-	return journal.Read(strings.NewReader(string(lines)), func(c journal.Call) bool {
+	err := journal.Read(strings.NewReader(string(lines)), func(c journal.Call) bool {
 		if c.Method != "" {
 			fmt.Fprintln(a.Out, callLine(c))
 		}
 		return true
 	})
+	return cmp.Or(err, a.lost()) // --follow ends where nothing can be written any more
 }
 
 // callLine is a call in columns, as far as its words fit them.
