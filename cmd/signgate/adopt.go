@@ -29,7 +29,7 @@ func (a *app) adopt(ctx context.Context, s *session, id string, fresh bool) erro
 	if id == "" {
 		if lost, what := steps.Lost(all); lost != "" {
 			fmt.Fprintf(a.Err, "signgate: %s: made by the setup %s, which is not on record here\nsigngate: hint: if that was yours and its record is lost: %s --adopt %s\n",
-				what, lost, a.lineFor("apply", s.Name()), lost)
+				what, lost, a.lineFor("apply"+a.to, s.Name()), lost)
 		}
 		return nil
 	}

@@ -43,7 +43,9 @@ looked at first; run again, it goes on where it was, and changes nothing where a
 func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	ctx, out := cmd.Context(), a.printer()
 	out.preflight = true
-	a.owes, a.verb = true, "apply"
+	a.owes = true
+	a.until(o.to)
+	a.verb = "apply" + a.to + overwriting(o.overwrite)
 	s, fresh, err := a.prepare(cmd, o.answers)
 	if err != nil {
 		return err
@@ -72,6 +74,13 @@ func runApply(cmd *cobra.Command, a *app, o applyOptions) error {
 	defer a.stopSoftly(s)()
 	out.quiet = plan.Clean()
 	return a.ended(s, s.run(ctx, plan, engine.Options{Overwrite: overwrite}, out.emit))
+}
+
+// until keeps where an apply stops for the commands that are shown: without it they would make the whole.
+func (a *app) until(step string) {
+	if step != "" {
+		a.to = " --to " + shellQuote(step)
+	}
 }
 
 // agree asks whether to go on, unless that was said beforehand or nothing is to be done.

@@ -28,6 +28,9 @@ stay is kept unless --key is given. Stopped anywhere, running it again goes on.`
 
 func runDestroy(cmd *cobra.Command, a *app, key bool) error {
 	a.owes, a.verb = true, "destroy"
+	if key {
+		a.verb = "destroy --key"
+	}
 	s, err := a.onRecord(cmd.Context())
 	if err != nil {
 		return err

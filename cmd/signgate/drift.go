@@ -14,6 +14,17 @@ import (
 // everyStep is what --overwrite-changes means without a name.
 const everyStep = "all"
 
+// overwriting is --overwrite-changes as it was given, to be shown.
+func overwriting(named []string) string {
+	switch {
+	case len(named) == 0:
+		return ""
+	case slices.Contains(named, everyStep):
+		return " --overwrite-changes"
+	}
+	return " --overwrite-changes=" + shellQuote(strings.Join(named, ","))
+}
+
 // overwritable is which steps of a plan may revert a person: those that
 // --overwrite-changes names. It is wrong usage to name one that is not in the plan.
 func overwritable(plan engine.Plan, named []string) ([]string, error) {

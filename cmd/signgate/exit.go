@@ -133,17 +133,22 @@ func (a *app) lineFor(verb, setup string) string {
 	return line
 }
 
-// ownCommand is a command of signgate's about a setup, in a sentence that cannot know which.
-var ownCommand = regexp.MustCompile(`\bsigngate (apply|plan|status|destroy|rotate|sign|try)\b( --s)?`)
+// ownCommand is a command of signgate's about a setup, in a sentence that cannot know which, with its flags.
+var ownCommand = regexp.MustCompile(`\bsigngate (apply|plan|status|destroy|rotate|sign|try|doctor)\b((?: --to [\w-]+| --[\w-]+(?:=\S+)?)*)`)
 
 // here has the commands in a text be about this setup, where it is: copied, they must not
 // go to another, nor from the sandbox to Google Cloud.
 func (a *app) here(text, setup string) string {
 	return ownCommand.ReplaceAllStringFunc(text, func(command string) string {
-		if strings.HasSuffix(command, " --s") { // that has been done
-			return command
+		parts := ownCommand.FindStringSubmatch(command)
+		verb, flags := parts[1], parts[2]
+		if strings.Contains(flags, " --sandbox") || strings.Contains(flags, " --setup") || strings.Contains(flags, " --state-dir") {
+			return command // that has been done
 		}
-		return a.lineFor(strings.TrimPrefix(command, "signgate "), setup)
+		if verb == "apply" && !strings.Contains(flags, " --to ") {
+			verb += a.to
+		}
+		return a.lineFor(verb, setup) + flags
 	})
 }
 

@@ -18,6 +18,7 @@ func newPlan(a *app) *cobra.Command {
 }
 
 func runPlan(cmd *cobra.Command, a *app, q *answerFlags, to string) error {
+	a.until(to)
 	s, fresh, err := a.prepare(cmd, q)
 	if err != nil {
 		return err

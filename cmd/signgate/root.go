@@ -39,6 +39,7 @@ type app struct {
 	trusted    bool          // roots have been set for the whole process
 	owes       bool          // a summary, as the last line of JSON
 	verb       string        // that changes a setup, and goes on when it is said again
+	to         string        // where that stops, as a flag: " --to STEP", "" if it is the whole
 	at         string        // the setup that is worked on, "" if none is or nothing came of it
 	line       []string      // this command line, without the program
 }
