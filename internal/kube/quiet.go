@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"flag"
 	"io"
 
 	"k8s.io/klog/v2"
@@ -11,4 +12,9 @@ import (
 func Quiet() {
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
+	// What it does not log to standard error it still copies there from a severity on. Only
+	// what ends the program is left.
+	var flags flag.FlagSet
+	klog.InitFlags(&flags)
+	_ = flags.Set("stderrthreshold", "FATAL") // a name of its own
 }
