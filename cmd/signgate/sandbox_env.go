@@ -29,11 +29,14 @@ come back with --unset. To try one command: signgate sandbox run -- COMMAND.
 ` + projectPointedAt,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := a.runningSandbox(cmd.Context())
-			if err != nil {
-				return err
+			r := &sandbox.Running{} // the names of the variables are the same of any, also of one that is down
+			if !unset {
+				var err error
+				if r, err = a.runningSandbox(cmd.Context()); err != nil {
+					return err
+				}
+				r.In(a.toolsProject(project, r.Status.Dir))
 			}
-			r.In(a.toolsProject(project, r.Status.Dir))
 			vars := map[string]*string{}
 			for _, v := range r.Variables(a.env.list) {
 				gone := v.Clear || unset
