@@ -120,6 +120,7 @@ func whichProject() error {
 
 // printed says one check and hands it back.
 func (a *app) printed(c engine.Check) engine.Check {
+	c = a.checkHere(c)
 	if a.output == "json" {
 		jsonPrinter(a.Out)(engine.Event{Time: time.Now(), Type: engine.TypeCheck, Check: &c})
 		return c

@@ -162,5 +162,11 @@ func (a *app) hereToo(p *problem.Problem, setup string) *problem.Problem {
 	return &said
 }
 
+// checkHere is a check with its commands as said here.
+func (a *app) checkHere(c engine.Check) engine.Check {
+	c.Detail, c.Problem = a.here(c.Detail, a.named()), a.hereToo(c.Problem, a.named())
+	return c
+}
+
 // list names things in a sentence.
 func list(names []string) string { return strings.Join(names, ", ") }

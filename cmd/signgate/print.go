@@ -34,6 +34,8 @@ func (p *printer) emit(ev engine.Event) {
 		return
 	case ev.Type == engine.TypeCheck:
 		p.checks[ev.Check.State]++
+		check := p.app.checkHere(*ev.Check)
+		ev.Check = &check
 	case ev.Type == engine.TypePlan && p.preflight:
 		p.preflight = false
 		if p.app.output == "text" {

@@ -140,7 +140,7 @@ func (b *bench) notRotated() {
 func (b *bench) inBetween(old, next, ours, theirs, fresh string) {
 	b.Helper()
 	r, code := b.status()
-	if code != exitDone || !strings.Contains(r.Rotation, "to version "+next+" of the key; version "+old+" is accepted as well until signgate rotate --finish") {
+	if code != exitDone || !strings.Contains(r.Rotation, "to version "+next+" of the key; version "+old+" is accepted as well until signgate rotate --sandbox --setup acme-demo --finish") {
 		b.Errorf("in between: exit code %d, %q, %s", code, r.Rotation, unlike(r))
 	}
 	for _, ref := range []string{ours, theirs, fresh} {

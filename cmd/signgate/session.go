@@ -205,7 +205,7 @@ func (s *session) Status(ctx context.Context) (engine.Report, error) {
 	r.Findings = append(r.Findings, steps.LookBeside(ctx, rec, s.site.clients, page(steps.StepSign))...)
 	r.Gate = steps.GateOf(rec, r.Findings)
 	r.Gate.Verdicts = verdicts
-	r.Rotation = steps.RotationOf(rec)
+	r.Rotation = s.app.here(steps.RotationOf(rec), rec.Name)
 	r.Running = runningSince(rec, r.Findings)
 	r.OK = plan.Clean() && !slices.ContainsFunc(r.Findings, func(f engine.Finding) bool { return f.State != engine.AsWanted })
 	for i := range r.Findings {

@@ -42,12 +42,13 @@ func runTry(cmd *cobra.Command, a *app, image string) error {
 	if err != nil {
 		return err
 	}
+	v.Fix = a.here(v.Fix, setup)
 	if a.output == "json" {
 		a.printer().emit(engine.Event{Time: time.Now(), Type: engine.TypeVerdict, Verdict: &v})
 	} else {
 		fmt.Fprintf(a.Out, "%s: %s (%s)\n  %s\n", v.Actual, steps.Meaning(v.Reason), v.Reason, strings.ReplaceAll(problem.Clean(v.Message), "\n", "\n  "))
 		if v.Fix != "" {
-			fmt.Fprintf(a.Out, "  try: %s\n", a.here(v.Fix, setup))
+			fmt.Fprintf(a.Out, "  try: %s\n", v.Fix)
 		}
 	}
 	if v.Actual != engine.Admitted {

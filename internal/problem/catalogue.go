@@ -358,8 +358,8 @@ func Catalogue() []Entry {
 		{ID: "rotation-unfinished", What: "the rotation of the key has not come to its end", Why: "the old version is dropped only when everything is signed by the new one", Fix: "signgate rotate, then signgate rotate --finish"},
 		{ID: "rotation-in-use", What: "images depend on the old version of the key", Why: "they have no signature of the new one, and would be refused at their next start",
 			Fix: "sign each again: signgate sign IMAGE; or stop running it; then signgate rotate --finish"},
-		{ID: "stopped", What: "the run was stopped", Why: "nothing is lost: what was made is on record", Fix: "signgate apply goes on where it was"},
-		{ID: "unknown", What: "something failed that signgate does not know", Fix: "the service's own words are all there is; signgate apply goes on where it was"},
+		{ID: "stopped", What: "the run was stopped", Why: "nothing is lost: what was made is on record", Fix: "run it again: it goes on where it was"},
+		{ID: "unknown", What: "something failed that signgate does not know", Fix: "the service's own words are all there is; run it again: signgate goes on where it was"},
 	}...)
 }
 

@@ -13,7 +13,7 @@ func verdicts() []Entry {
 			Why: "the gate stands open", Fix: "signgate status says where"},
 		{ID: "not-running", What: "it may run, but does not come to", Why: "its pods say why", Fix: "kubectl get pods; kubectl describe pod"},
 		{ID: "no-policy", Pattern: refusal + `no matching policies`, What: "no policy is about this image, and what no policy is about is refused",
-			Why: "the setup's policy is about the images in its own repository", Fix: "copy the image into the setup's repository (crane copy), then signgate sign it there"},
+			Why: "the setup's policy is about the images in its own repository", Fix: "copy the image into the setup's repository (crane copy) and sign the copy: signgate sign COPY"},
 		{ID: "unsigned", Pattern: refusal + `no signatures found`, What: "it has no signature", Why: "beside the image there is no tag sha256-….sig", Fix: "signgate sign IMAGE"},
 		{ID: "wrong-key", Pattern: refusal + `(?:no matching signatures|invalid signature when validating)`, What: "it is signed, but not by the policy's key", Why: "somebody else's key has signed it, or a version of the key that the policy does not accept",
 			Fix: "look at what it is before you vouch for it; then signgate sign IMAGE"},
