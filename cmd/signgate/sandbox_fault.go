@@ -179,7 +179,7 @@ func (a *app) faulty(ctx context.Context, ids []string) (*sandbox.Running, error
 	all, err := r.ListFaults(ctx)
 	for _, id := range ids {
 		if err == nil && !slices.ContainsFunc(all, func(f fault.Seen) bool { return f.ID == id }) {
-			err = usagef("there is no fault %q: signgate sandbox fault list names them", id)
+			err = usagef("there is no fault %q; %s names them", id, a.sandboxLine("fault list"))
 		}
 	}
 	return r, err

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/signgate/signgate/internal/gcp"
+	"github.com/signgate/signgate/internal/problem"
 	"github.com/signgate/signgate/sandbox"
 	"github.com/signgate/signgate/sandbox/iam"
 )
@@ -99,7 +100,11 @@ func (a *app) kubeconfig(ctx context.Context, r *sandbox.Running, only string) (
 		if only != "" {
 			return nil, usagef("the sandbox has no cluster %q; %s shows those it has", only, a.sandboxLine("status"))
 		}
-		return nil, fmt.Errorf("the sandbox has no cluster yet: signgate apply --sandbox makes one")
+		own := *a
+		own.sandbox = true
+		p := problem.Raise("sandbox-no-cluster", nil)
+		p.Fix = own.lineFor("apply", "") + " makes one"
+		return nil, p
 	}
 	config["clusters"], config["contexts"] = clusters, contexts
 	return yaml.Marshal(config)

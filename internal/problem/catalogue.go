@@ -308,6 +308,7 @@ func Catalogue() []Entry {
 		{ID: "cluster-differs", What: "the cluster's nodes are not as they were made", Why: "account and scopes of a node pool cannot be changed",
 			Fix: "delete the node pool that was added, or start over: signgate destroy, signgate apply"},
 		{ID: "sandbox-down", What: "the sandbox is not up", Fix: "signgate sandbox up"},
+		{ID: "sandbox-no-cluster", What: "the sandbox has no cluster yet", Why: "a setup makes one, as anybody does who asks its Kubernetes Engine for it", Fix: "signgate apply --sandbox makes one"},
 		{ID: "sandbox-folder", What: "the sandbox's folder cannot be used", Why: "its state is kept there, readable by its user alone",
 			Fix: "make it writable, or name another: --state-dir FOLDER"},
 		{ID: "sandbox-between", What: "the sandbox is starting or ending", Why: "another command starts it, ends it or clears up after it",
