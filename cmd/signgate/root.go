@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/signgate/signgate/internal/boot"
 	"github.com/signgate/signgate/internal/kube"
@@ -69,7 +70,10 @@ no cost.`,
 		Args:          noArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := noValue(cmd); err != nil {
+				return err
+			}
 			if a.output != "text" && a.output != "json" {
 				return usagef("--output is text or json, not %q", a.output)
 			}
@@ -109,6 +113,26 @@ type usageError struct{ error }
 func (e *usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// noValue refuses a flag whose value is empty, as that of a shell variable is which nobody has set: it
+// must not count as a flag that was left out. Answers have rules of their own, which let some be empty;
+// a project is none of those.
+func noValue(cmd *cobra.Command) (err error) {
+	answers := map[string]bool{}
+	for _, q := range state.Questions() {
+		answers[q.Flag] = q.Key != "project"
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		empty := f.Value.Type() == "string" && f.Value.String() == ""
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			empty = len(list.GetSlice()) == 0
+		}
+		if err == nil && empty && !answers[f.Name] {
+			err = usagef("--%s has no value; is a variable of the shell not set?", f.Name)
+		}
+	})
+	return err
+}
 
 // usageArgs turns a check of arguments into one that fails as wrong usage.
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
