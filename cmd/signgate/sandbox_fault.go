@@ -125,7 +125,12 @@ func newFaultList(a *app) *cobra.Command {
 				return err
 			}
 			if a.output == "json" {
-				return a.printJSON(all)
+				for _, f := range all {
+					if err := a.printJSON(f); err != nil {
+						return err
+					}
+				}
+				return nil
 			}
 			if len(all) == 0 {
 				fmt.Fprintln(a.Out, "no faults: everything works as it should")
