@@ -89,7 +89,7 @@ no cost.`,
 	root.SetIn(a.In)
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{wrongValue(err)} })
 	wizard.add(root)
 	f := root.PersistentFlags()
 	f.BoolVar(&a.sandbox, "sandbox", false, "work on the Google Cloud of this machine instead of the real one")
@@ -132,6 +132,21 @@ func noValue(cmd *cobra.Command) (err error) {
 		}
 	})
 	return err
+}
+
+// wrongValue says of a value that a flag does not take what it takes, and leaves other errors of flags as they are.
+func wrongValue(err error) error {
+	var wrong *pflag.InvalidValueError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	wants := map[string]string{
+		"bool": "true or false", "int": "a whole number", "float64": "a number", "duration": "a time such as 3s or 1m30s",
+	}[wrong.GetFlag().Value.Type()]
+	if wants == "" {
+		return err
+	}
+	return fmt.Errorf("--%s is %s, not %q", wrong.GetFlag().Name, wants, wrong.GetValue())
 }
 
 // usageArgs turns a check of arguments into one that fails as wrong usage.
