@@ -50,6 +50,11 @@ func (e environ) stateDir() string {
 // terminal, or to gcloud.
 func (e environ) plain() bool { return tui.Accessible(e.list) || e.screenReader() }
 
+// lines reports whether that was said by the person, and not by the terminal.
+func (e environ) lines() bool {
+	return tui.Accessible([]string{"ACCESSIBLE=" + e.vars["ACCESSIBLE"]}) || e.screenReader()
+}
+
 // remote reports whether this is at the other end of an ssh.
 func (e environ) remote() bool { return e.first("SSH_CONNECTION", "SSH_TTY") != "" }
 

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"sync"
 
 	"github.com/atotto/clipboard"
 	"github.com/charmbracelet/x/term"
@@ -30,7 +33,8 @@ func runWizard(ctx context.Context, a *app, o wizardOptions) error {
 		return usagef("the wizard has no JSON; %s does the same work", a.lineFor("apply --output json", a.setup))
 	}
 	lines := o.accessible || a.env.plain()
-	if !lines && (!isTerminal(a.In) || !isTerminal(a.Out)) {
+	asked := o.accessible || a.env.lines() // that a terminal can do no more brings nobody to answer
+	if !asked && !isTerminal(a.In) || !lines && !isTerminal(a.Out) {
 		return usagef("the wizard needs a terminal; without one: %s (--accessible asks line by line)", a.lineFor("apply --yes", a.setup))
 	}
 	if isTerminal(a.In) {
@@ -43,11 +47,17 @@ func runWizard(ctx context.Context, a *app, o wizardOptions) error {
 		default: // asked twice already
 		}
 	})()
+	in := a.In
+	var piped *pipedAnswers
+	if !isTerminal(a.In) {
+		piped = &pipedAnswers{from: a.In}
+		in = piped
+	}
 	own := *a // what the program says while the screen is drawn goes to the screen
 	b := &backend{app: &own}
 	defer b.Close()
 	options := tui.Options{
-		Input: a.In, Output: a.Out, Environ: a.env.list, Accessible: lines, Interrupt: interrupt,
+		Input: in, Output: a.Out, Environ: a.env.list, Accessible: lines, Interrupt: interrupt,
 		Notify: !o.noNotify && a.env.first("SIGNGATE_NO_NOTIFY") == "",
 	}
 	if !a.env.remote() { // over ssh it would be the clipboard of the wrong machine
@@ -65,6 +75,9 @@ func runWizard(ctx context.Context, a *app, o wizardOptions) error {
 		return codeError(exitInterrupted)
 	case outcome.Problem != nil:
 		return said{outcome.Problem}
+	case ctx.Err() == nil && !outcome.OK && piped.ranOut():
+		fmt.Fprintf(a.Err, "signgate: stopped: the input ended before the questions did\nsigngate: hint: without questions: %s\n", a.lineFor("apply --yes", a.setup))
+		return codeError(exitInterrupted)
 	}
 	return ctx.Err()
 }
@@ -73,4 +86,36 @@ func runWizard(ctx context.Context, a *app, o wizardOptions) error {
 func isTerminal(stream any) bool {
 	f, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(f.Fd())
+}
+
+// pipedAnswers are answers that nobody types: they can end in the middle, which is no way to say that
+// all is answered. The line q is one to leave.
+type pipedAnswers struct {
+	from io.Reader
+
+	mu    sync.Mutex
+	line  []byte // the last that was read, as far as it came
+	ended bool
+}
+
+func (p *pipedAnswers) Read(b []byte) (int, error) {
+	n, err := p.from.Read(b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.line = append(p.line, b[:n]...)
+	if i := bytes.LastIndexByte(bytes.TrimRight(p.line, "\r\n"), '\n'); i >= 0 {
+		p.line = bytes.Clone(p.line[i+1:])
+	}
+	p.ended = p.ended || err != nil
+	return n, err
+}
+
+// ranOut says whether they ended, and not by leaving.
+func (p *pipedAnswers) ranOut() bool {
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended && string(bytes.TrimSpace(p.line)) != "q"
 }
