@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,7 +73,7 @@ no cost.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := noValue(cmd); err != nil {
+			if err := checkValues(cmd); err != nil {
 				return err
 			}
 			if a.output != "text" && a.output != "json" {
@@ -114,10 +116,10 @@ func (e *usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-// noValue refuses a flag whose value is empty, as that of a shell variable is which nobody has set: it
+// checkValues refuses a flag whose value is empty, as that of a shell variable is which nobody has set: it
 // must not count as a flag that was left out. Answers have rules of their own, which let some be empty;
-// a project is none of those.
-func noValue(cmd *cobra.Command) (err error) {
+// a project is none of those. It refuses what is read as a number and is none, too.
+func checkValues(cmd *cobra.Command) (err error) {
 	answers := map[string]bool{}
 	for _, q := range state.Questions() {
 		answers[q.Flag] = q.Key != "project"
@@ -127,8 +129,13 @@ func noValue(cmd *cobra.Command) (err error) {
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			empty = len(list.GetSlice()) == 0
 		}
-		if err == nil && empty && !answers[f.Name] {
+		n, _ := strconv.ParseFloat(f.Value.String(), 64)
+		switch {
+		case err != nil:
+		case empty && !answers[f.Name]:
 			err = usagef("--%s has no value; is a variable of the shell not set?", f.Name)
+		case f.Value.Type() == "float64" && (math.IsNaN(n) || math.IsInf(n, 0)):
+			err = usagef("--%s is a number, not %q", f.Name, f.Value)
 		}
 	})
 	return err

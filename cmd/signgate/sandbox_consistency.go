@@ -25,6 +25,9 @@ func newSandboxConsistency(a *app) *cobra.Command {
 		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.Profile = args[0]
+			if flag := longer(cmd); flag != "" && c.Profile == sandbox.Immediate {
+				return usagef("--%s goes with the profile %s, not with %s", flag, sandbox.Google, c.Profile)
+			}
 			for flag, value := range map[string]*float64{"api": &c.API, "account": &c.Account, "policy": &c.Policy, "key": &c.Key} {
 				if cmd.Flags().Changed("seconds") && !cmd.Flags().Changed(flag) {
 					*value = all
@@ -39,6 +42,16 @@ func newSandboxConsistency(a *app) *cobra.Command {
 	cmd.Flags().Float64Var(&c.Policy, "policy", c.Policy, "seconds until a policy is in effect")
 	cmd.Flags().Float64Var(&c.Key, "key", c.Key, "seconds until a key version is generated")
 	return cmd
+}
+
+// longer is a flag that was given of how long something takes, "" if none was.
+func longer(cmd *cobra.Command) string {
+	for _, flag := range []string{"seconds", "api", "account", "policy", "key"} {
+		if cmd.Flags().Changed(flag) {
+			return flag
+		}
+	}
+	return ""
 }
 
 func consistencyWords(c sandbox.Consistency) string {

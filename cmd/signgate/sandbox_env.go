@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -29,6 +30,9 @@ come back with --unset. To try one command: signgate sandbox run -- COMMAND.
 ` + projectPointedAt,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := noProject(project); err != nil {
+				return err
+			}
 			r := &sandbox.Running{} // the names of the variables are the same of any, also of one that is down
 			if !unset {
 				var err error
@@ -70,6 +74,15 @@ func projectFlag(cmd *cobra.Command, project *string) {
 	cmd.Flags().StringVar(project, "project", "", "that programs are pointed at")
 }
 
+// noProject refuses what cannot be a project's id. One that is not there yet may be made by what is run.
+func noProject(asked string) error {
+	if asked == "" {
+		return nil
+	}
+	wrong := state.Validate(state.Answers{Project: asked})
+	return misfit("", slices.DeleteFunc(wrong, func(f state.FieldError) bool { return f.Path != "project" }))
+}
+
 // toolsProject is the project that programs are pointed at.
 func (a *app) toolsProject(asked, sandboxDir string) string {
 	if asked != "" {
@@ -107,6 +120,9 @@ func newSandboxRun(a *app) *cobra.Command {
 		Long:  "Run any program with the sandbox for its Google Cloud, starting the sandbox if need be.\n\n" + projectPointedAt,
 		Args:  usageArgs(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := noProject(project); err != nil {
+				return err
+			}
 			path, err := exec.LookPath(args[0])
 			if err != nil && !errors.Is(err, exec.ErrDot) {
 				fmt.Fprintf(a.Err, "signgate: %v\n", err)

@@ -19,6 +19,14 @@ func newSandboxLatency(a *app) *cobra.Command {
 		Args: oneArg,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			l.Profile = args[0]
+			if cmd.Flags().Changed("factor") {
+				switch {
+				case l.Profile != sandbox.Real:
+					return usagef("--factor goes with the profile %s, not with %s", sandbox.Real, l.Profile)
+				case l.Factor == 0: // to the sandbox that is one that was not given
+					return usagef("the factor is more than 0 and at most 100, not 0")
+				}
+			}
 			return a.setSandbox(cmd.Context(), "latency", l.Profile, func(r *sandbox.Running) error { return r.SetLatency(cmd.Context(), l) })
 		},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,7 +45,7 @@ func readQuota(args []string) (sandbox.Quota, error) {
 		switch {
 		case named:
 			n, err := strconv.ParseFloat(limit, 64)
-			if err != nil {
+			if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 				return nil, usagef("the limit %s is a number, not %q", name, limit)
 			}
 			q[name] = n
