@@ -17,6 +17,9 @@ func TestLessons(t *testing.T) {
 		if n := len(strings.Fields(text)); n < 80 || n > 150 {
 			t.Errorf("%s: %d words, want 80 to 150", id, n)
 		}
+		if strings.Contains(text, "version 1") {
+			t.Errorf("%s: a rotation makes another version", id)
+		}
 		for _, part := range []string{"**Why it matters:**", "**By hand:**"} {
 			if strings.Count(text, part) != 1 {
 				t.Errorf("%s: wants one %s", id, part)
