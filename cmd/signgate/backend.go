@@ -23,7 +23,7 @@ type backend struct {
 	sites []*site // one for each time that it connected; the last is the one to ask
 }
 
-// World implements tui.Backend, as all the exported methods do.
+// World implements tui.Backend, as all the exported methods but Close do.
 func (b *backend) World() tui.World { return tui.World{Sandbox: b.app.sandbox} }
 
 // Connect opens the world and signs in, each time anew: the sandbox or the sign-in may be another

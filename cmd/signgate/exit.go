@@ -17,7 +17,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1
 	exitUsage       = 2
-	exitDiffers     = 3 // status: not as recorded; try: not admitted; apply --yes: a person's change would be reverted
+	exitDiffers     = 3 // not as recorded, not admitted, not all up; apply, rotate: what somebody has changed is left alone
 	exitInterrupted = 130
 )
 

@@ -109,7 +109,7 @@ func (s *session) page(step string) engine.Ledger {
 	return engine.NewLedger(s.store, step, func(engine.Event) {})
 }
 
-// Name implements tui.Session, as all the exported methods do.
+// Name implements tui.Session, as nearly all the exported methods do.
 func (s *session) Name() string { return s.store.Record().Name }
 
 // Answers are those on record.

@@ -24,7 +24,7 @@ type Engine struct {
 	// Complete, if set, adds to a plan what the engine cannot know, before it is told.
 	Complete func(*Plan)
 
-	// With, if set, gives the context in which a step works.
+	// With, if set, gives the context in which a step works or is undone.
 	With func(context.Context, Ledger) context.Context
 }
 
