@@ -114,11 +114,11 @@ func (k *keeper) once(ctx context.Context) error {
 	ready := make(chan struct{})
 	once := sync.OnceFunc(func() { close(ready) })
 	p, err := start(k.s.opt.Program, config, func(e event) {
+		k.hear(e) // first: who waits for it to be ready looks at what was heard
 		if e.Stage == "ready" {
 			k.ready(e)
 			once()
 		}
-		k.hear(e)
 	})
 	if err != nil {
 		return err
