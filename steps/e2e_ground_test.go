@@ -298,7 +298,7 @@ func (s *setup) checkVerdicts(t *testing.T, verdicts map[string]engine.Verdict, 
 	t.Helper()
 	n := steps.NamesOf(s.answers)
 	app := filepath.Base(n.ImageName())
-	for _, name := range []string{engine.CaseUnsignedPublic, engine.CaseUnsignedPrivate, engine.CaseWrongKey, engine.CaseSigned} {
+	for _, name := range engine.Cases() {
 		v, ok := verdicts[name]
 		if !ok {
 			t.Errorf("no verdict on %s", name)

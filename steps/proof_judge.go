@@ -51,7 +51,7 @@ func withWords(p *problem.Problem, of map[string]engine.Verdict) *problem.Proble
 		return p
 	}
 	var words []string
-	for _, name := range []string{engine.CaseUnsignedPublic, engine.CaseUnsignedPrivate, engine.CaseWrongKey, engine.CaseSigned} {
+	for _, name := range engine.Cases() {
 		if v := of[name]; !v.OK {
 			words = append(words, fmt.Sprintf("%s: %s (%s): %s", name, v.Actual, v.Reason, v.Message))
 		}

@@ -139,11 +139,6 @@ func (s *proof) View(w, h int) []string {
 	return append(append(lines, body...), foot...)
 }
 
-// cases are the four, in the order in which they are shown.
-func cases() []string {
-	return []string{engine.CaseUnsignedPublic, engine.CaseUnsignedPrivate, engine.CaseWrongKey, engine.CaseSigned}
-}
-
 // verdictOf is the verdict on a case, nil while the cluster has not answered.
 func (r *run) verdictOf(c string) *engine.Verdict {
 	for i := range r.verdicts {
@@ -165,7 +160,7 @@ func (s *proof) stage(w, h int) []string {
 		columns = 2
 	}
 	each := (w - gap*(columns-1)) / columns
-	all := cases()
+	all := engine.Cases()
 	for _, v := range s.run.verdicts { // one that we do not know is shown, too
 		if !slices.Contains(all, v.Case) {
 			all = append(all, v.Case)
@@ -253,7 +248,7 @@ func (s *proof) request(i int) (image, request string) {
 			deploys = append(deploys, command)
 		}
 	}
-	if len(deploys) != len(cases()) || i >= len(deploys) {
+	if len(deploys) != len(engine.Cases()) || i >= len(deploys) {
 		return "", ""
 	}
 	var rest []string

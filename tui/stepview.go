@@ -150,7 +150,7 @@ func (s *runView) logPage(w, h int) []string {
 func verdictLines(t theme, all []engine.Verdict, w int) []string {
 	var lines []string
 	all = slices.SortedStableFunc(slices.Values(all), func(a, b engine.Verdict) int {
-		return slices.Index(cases(), a.Case) - slices.Index(cases(), b.Case)
+		return slices.Index(engine.Cases(), a.Case) - slices.Index(engine.Cases(), b.Case)
 	})
 	for _, v := range all {
 		m := t.verdict(v)

@@ -73,6 +73,11 @@ const (
 	Admitted = "admitted"
 )
 
+// Cases are the four of the proof, in the order in which they are shown.
+func Cases() []string {
+	return []string{CaseUnsignedPublic, CaseUnsignedPrivate, CaseWrongKey, CaseSigned}
+}
+
 // Verdict is one live deployment of the proof: what was expected of it and what the cluster did.
 type Verdict struct {
 	Case     string `json:"case"` // unsigned-public, unsigned-private, wrong-key, signed; tried, of an image that somebody asked about
